@@ -1,0 +1,39 @@
+# Every target sets up what it needs: `make install` builds .venv from the lock file, once.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed-from
+UV := .venv/bin/uv
+
+.PHONY: help install lock format lint types contracts test
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## build .venv from the lock file
+
+$(STAMP): requirements.lock pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" sh scripts/install.sh
+	@touch $@
+
+lock: ## resolve the dependencies anew into requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --all-extras --group dev --upgrade -o requirements.lock pyproject.toml
+
+format: install ## write the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/deptry .
+
+types: install
+	$(BIN)/mypy
+
+contracts: install
+	$(BIN)/lint-imports
+
+test: lint types contracts ## everything that CI runs
+	$(BIN)/pytest

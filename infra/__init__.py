@@ -1,0 +1,1 @@
+"""What both halves of Roost stand on; it knows neither of them."""

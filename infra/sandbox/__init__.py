@@ -1,0 +1,1 @@
+"""The sandbox: a WhatsApp stand-in that the unmodified neonize links to, sends through and receives from."""

@@ -1,0 +1,1 @@
+"""What travels on the websocket: length-prefixed frames, Noise encryption, binary XML."""
