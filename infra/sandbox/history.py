@@ -33,7 +33,7 @@ class PastMessage(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """One chat and its messages, oldest first. A person's also tells the number, `pn`, behind the LID."""
+    """One chat and its messages, newest first. A person's also tells the number, `pn`, behind the LID."""
 
     jid: Jid
     name: str
@@ -110,9 +110,10 @@ def _conversation(conversation: Conversation) -> Any:
     if conversation.pn is not None:
         told.pnJID = str(conversation.pn)
     if conversation.messages:
-        told.conversationTimestamp = int(conversation.messages[-1].sent_at.timestamp())
-    newest_first = reversed([*enumerate(conversation.messages, start=1)])
-    told.messages.extend(_message(message, conversation.jid, order) for order, message in newest_first)
+        told.conversationTimestamp = int(conversation.messages[0].sent_at.timestamp())
+    orders = range(len(conversation.messages), 0, -1)  # the oldest is number 1
+    for order, message in zip(orders, conversation.messages, strict=True):
+        told.messages.append(_message(message, conversation.jid, order))
     return told
 
 

@@ -40,14 +40,15 @@ def notification_of(message: Any) -> Any:
     return received.protocolMessage.historySyncNotification
 
 
-def test_a_bootstrap_tells_every_chat_newest_message_first() -> None:
-    chat = Conversation(ADA, "Ada", (a_message(1), a_message(2, from_me=True)), pn=ADA_PN, unread_count=1)
+def test_a_bootstrap_tells_every_chat_with_its_messages_in_order() -> None:
+    chat = Conversation(ADA, "Ada", (a_message(2, from_me=True), a_message(1)), pn=ADA_PN, unread_count=1)
 
     (told,) = unpacked(pack(bootstrap([chat]))).conversations
 
     assert (told.ID, told.pnJID, told.name, told.unreadCount) == (str(ADA), str(ADA_PN), "Ada", 1)
     assert [entry.message.message.conversation for entry in told.messages] == ["text 2", "text 1"]
     assert [entry.message.key.fromMe for entry in told.messages] == [True, False]
+    assert [entry.msgOrderID for entry in told.messages] == [2, 1]
     assert told.conversationTimestamp == told.messages[0].message.messageTimestamp == 1_772_366_402
 
 
