@@ -7,7 +7,6 @@ import pytest
 from infra.sandbox.wire.tokens import DOUBLE_BYTE_TOKENS, ENCODED_TOKENS, SINGLE_BYTE_TOKENS
 from scripts.derive_tokens import LIBRARY, SharedLibrary, TokensNotFoundError, derive
 
-
 needs_the_library = pytest.mark.skipif(
     not LIBRARY.exists(), reason="the derivation reads the library for Linux on x86-64"
 )
