@@ -73,7 +73,9 @@ class SignalDevice(msgspec.Struct):
 
     def group_distribution(self, group: str) -> bytes:
         """Give what each member has to be told, privately, before it can read the next group message."""
-        return self.own_sender_keys.setdefault(group, OwnSenderKey.generate()).distribution()
+        own = self.own_sender_keys.get(group) or OwnSenderKey.generate()
+        self.own_sender_keys[group] = own
+        return own.distribution()
 
     def encrypt_group(self, group: str, message: bytes) -> bytes:
         """Pad and encrypt for all members; raises NoSenderKeyError if none can have been told the key."""
