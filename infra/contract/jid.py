@@ -62,3 +62,7 @@ class Jid(msgspec.Struct, frozen=True, order=True, cache_hash=True):
         """Give the written form, that `parse` reads back."""
         user = f"{self.user}:{self.device}" if self.device else self.user
         return f"{user}@{self.server}" if user else self.server
+
+
+SERVICE = Jid("", PN_SERVER)
+"""The address of WhatsApp itself."""

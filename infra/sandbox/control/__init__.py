@@ -1,0 +1,1 @@
+"""The control API: what a test, or a person, does with the simulated phones. JSON over HTTP on loopback."""

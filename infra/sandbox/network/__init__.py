@@ -1,0 +1,1 @@
+"""WhatsApp's side of the wire: accounts, logins and routing. It never sees a plaintext."""

@@ -1,0 +1,85 @@
+"""The entrance: decides from a finished handshake who logs in, who is being linked, and who is turned away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from infra.contract.jid import Jid
+from infra.sandbox.network import strikes
+from infra.sandbox.network.accounts import SignedPrekey
+from infra.sandbox.network.faults import FaultKind
+from infra.sandbox.network.login import Login
+from infra.sandbox.network.registration import Companion, Registration
+from infra.sandbox.protobufs import companion_reg, wa6
+from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.noise import HandshakeError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from infra.sandbox.network.connection import Connection, Guest
+    from infra.sandbox.network.network import Network
+
+LOGGED_OUT = "401"
+TEMPORARILY_BANNED = "402"
+CLIENT_OUTDATED = "405"
+SENT_TO_TOO_MANY_PEOPLE = "101"
+
+
+def admit(network: Network, connection: Connection, payload: bytes, noise_public: bytes) -> Guest | None:
+    """Let a client in, or send it away with a reason; raises HandshakeError for what is no client payload."""
+    try:
+        client = wa6.ClientPayload.FromString(payload)
+        if client.HasField("username"):
+            return _log_in(network, connection, client, noise_public)
+        return _register(network, connection, client.devicePairingData, noise_public)
+    except DecodeError as error:
+        raise HandshakeError("the client payload cannot be read") from error
+
+
+def _log_in(network: Network, connection: Connection, client: Any, noise_public: bytes) -> Guest | None:
+    account = network.directory.find(Jid.phone_number(str(client.username)))
+    device = None if account is None else network.directory.companion(account, client.device)
+    if account is None or device is None or device.noise_public != noise_public:
+        connection.hang_up(Node("failure", {"reason": LOGGED_OUT, "location": "sandbox"}))
+        return None
+    if _turned_away(network, connection, account.number):
+        return None
+    login = Login(network, connection, account, device)
+    login.begin()
+    strikes.strike_login(network, login)
+    return login
+
+
+def _turned_away(network: Network, connection: Connection, number: str) -> bool:
+    faults = network.faults
+    if faults.use(number, FaultKind.OFFLINE):
+        connection.abort()
+        return True
+    if ban := faults.use(number, FaultKind.TEMPORARY_BAN):
+        expire = str(int(faults.remaining(ban)) or 3600)
+        attrs = {"reason": TEMPORARILY_BANNED, "code": SENT_TO_TOO_MANY_PEOPLE, "expire": expire}
+        connection.hang_up(Node("failure", dict(attrs)))
+        return True
+    if faults.use(number, FaultKind.CLIENT_OUTDATED):
+        connection.hang_up(Node("failure", {"reason": CLIENT_OUTDATED}))
+        return True
+    return False
+
+
+def _register(network: Network, connection: Connection, data: Any, noise_public: bytes) -> Guest:
+    signed = SignedPrekey(int.from_bytes(data.eSkeyID, "big"), data.eSkeyVal, data.eSkeySig)
+    if len(data.eIdent) != 32 or len(signed.public) != 32 or len(signed.signature) != 64:  # noqa: PLR2004
+        raise HandshakeError("the registration lacks a key")
+    companion = Companion(
+        noise_public=noise_public,
+        identity=data.eIdent,
+        registration_id=int.from_bytes(data.eRegid, "big"),
+        signed_prekey=signed,
+        platform=companion_reg.DeviceProps.FromString(data.deviceProps).os,
+    )
+    registration = Registration(network, connection, companion)
+    registration.begin()
+    return registration

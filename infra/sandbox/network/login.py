@@ -1,0 +1,161 @@
+"""A linked device's connection, from `<success>` to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from infra.contract.jid import SERVICE
+from infra.sandbox.network import iq, messages, receipts
+from infra.sandbox.network.faults import FaultKind
+from infra.sandbox.network.groups import NoSuchGroupError, NotInGroupError
+from infra.sandbox.wire.binary_xml import decode
+from infra.sandbox.wire.node import Node
+
+if TYPE_CHECKING:
+    from infra.sandbox.network.accounts import Account, LinkedDevice
+    from infra.sandbox.network.connection import Connection
+    from infra.sandbox.network.mailbox import Letter
+    from infra.sandbox.network.network import Network
+
+
+class Login:
+    """One device, online. It gets its mail once it has said that it is active."""
+
+    def __init__(
+        self, network: Network, connection: Connection, account: Account, device: LinkedDevice
+    ) -> None:
+        self.network = network
+        self.connection = connection
+        self.account = account
+        self.device = device
+        self.jid = account.lid.with_device(device.device)
+        self.active = False
+        self._takers = {
+            "iq": self._iq,
+            "message": self._message,
+            "receipt": self._receipt,
+            "ack": self._ack,
+            "presence": self._presence,
+            "chatstate": self._chatstate,
+        }
+
+    def begin(self) -> None:
+        """Welcome the device. The LID must carry the device number, or whatsmeow stores a wrong one."""
+        self.network.logged_in(self)
+        self.connection.send(Node("success", {"t": self.network.now(), "lid": self.jid}))
+
+    def received(self, stanza: Node) -> None:
+        """Take one stanza of the device; kinds that ask for no answer (`<ib>`) are dropped."""
+        if (taker := self._takers.get(stanza.tag)) is not None:
+            taker(stanza)
+
+    def lost(self) -> None:
+        """Take notice that the connection ended."""
+        self.active = False
+        self.network.logged_out(self)
+
+    def activate(self) -> None:
+        """Deliver what waited, as an offline batch, and from now on everything at once."""
+        if self.active:
+            return
+        waiting = self.network.unconfirmed(self.device)
+        self.connection.send(_offline_preview(waiting))
+        for letter in waiting:
+            stanza = decode(letter.stanza)
+            stanza.attrs["offline"] = "0"
+            self._count(letter)
+            self.connection.send(stanza)
+        self.connection.send(_from_server("ib", Node("offline", {"count": str(len(waiting))})))
+        self.active = True
+        self.network.primaries[self.account.number].companion_active(self.device)
+
+    def hand_over(self, letter: Letter) -> None:
+        """Send a stanza that just came."""
+        self._count(letter)
+        self.connection.send_encoded(letter.stanza)
+
+    def stream_error(self, *children: Node, code: str | None = None) -> None:
+        """End the connection with a reason."""
+        self.active = False
+        error = Node("stream:error", {} if code is None else {"code": code}, list(children) or None)
+        self.connection.hang_up(error)
+
+    def _iq(self, stanza: Node) -> None:
+        if stanza.text("type") not in {"get", "set"}:
+            return
+        self.connection.send(iq.answer(self, stanza))
+        if stanza.find("active") is not None:
+            self.activate()
+
+    def _message(self, stanza: Node) -> None:
+        network, number = self.network, self.account.number
+        refused = None
+        if not network.recent.is_new(self.device.key, stanza.text("id")):
+            network.stats.messages_repeated += 1
+        elif network.faults.use(number, FaultKind.SEND_ERROR_463):
+            refused = "463"
+        else:
+            network.stats.messages_in += 1
+            refused = self._refusal(stanza)
+        if network.faults.use(number, FaultKind.DROP_ACK):
+            return
+        attrs = {"class": "message", "id": stanza.text("id"), "from": stanza.jid("to"), "t": network.now()}
+        if refused is not None:
+            attrs["error"] = refused
+        self._acknowledge(Node("ack", attrs))
+
+    def _refusal(self, message: Node) -> str | None:
+        try:
+            messages.route(self.network, self.account, self.jid, message)
+        except NoSuchGroupError:
+            return "404"
+        except NotInGroupError:
+            return "403"
+        return None
+
+    def _acknowledge(self, ack: Node) -> None:
+        if (slow := self.network.faults.use(self.account.number, FaultKind.SLOW_ACK)) is None:
+            self.connection.send(ack)
+        else:
+            asyncio.get_running_loop().call_later(slow.seconds or 0, self.connection.send, ack)
+
+    def _receipt(self, stanza: Node) -> None:
+        self.network.confirmed(self.device, stanza)
+        attrs = {"class": "receipt", "id": stanza.text("id"), "from": stanza.jid("to")}
+        kind = stanza.text("type", "")
+        if kind:
+            attrs["type"] = kind
+        self.connection.send(Node("ack", {**attrs, "t": self.network.now()}))
+        if kind == "retry":
+            self.network.stats.retry_receipts_in += 1
+        receipts.route_receipt(self.network, self.account, self.jid, stanza)
+
+    def _ack(self, stanza: Node) -> None:
+        self.network.confirmed(self.device, stanza)
+
+    def _presence(self, stanza: Node) -> None:
+        kind = stanza.text("type", "available")
+        if kind == "subscribe":
+            receipts.subscribe(self.network, self.jid, self.device.key, stanza.jid("to"))
+        elif kind in {"available", "unavailable"}:
+            receipts.announce_presence(self.network, self.account, available=kind == "available")
+
+    def _chatstate(self, stanza: Node) -> None:
+        receipts.route_typing(self.network, self.account, self.jid, stanza)
+
+    def _count(self, letter: Letter) -> None:
+        if letter.tag == "message":
+            self.network.stats.messages_out += 1
+
+
+def _from_server(tag: str, child: Node) -> Node:
+    return Node(tag, {"from": SERVICE}, [child])
+
+
+def _offline_preview(waiting: list[Letter]) -> Node:
+    counts = {
+        tag: sum(letter.tag == tag for letter in waiting) for tag in ("message", "receipt", "notification")
+    }
+    attrs = {"count": str(len(waiting)), "appdata": "0"} | {tag: str(n) for tag, n in counts.items()}
+    return _from_server("ib", Node("offline_preview", dict(attrs)))

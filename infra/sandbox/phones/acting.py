@@ -1,0 +1,139 @@
+"""What the owner of a phone does with it: write, send files, react, edit, revoke, read."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from infra.contract.jid import GROUP_SERVER, Jid
+from infra.sandbox import media_crypto
+from infra.sandbox.media_crypto import MediaError
+from infra.sandbox.media_store import MediaStoreError
+from infra.sandbox.phones import content
+from infra.sandbox.phones.sending import send, send_receipt
+from infra.sandbox.protobufs import e2e
+from infra.sandbox.wire.node import Node
+
+if TYPE_CHECKING:
+    from infra.sandbox.phones.phone import Phone
+    from infra.sandbox.phones.records import Media, Received, Sent
+
+
+class NoSuchMessageError(LookupError):
+    """The phone has no message with this id."""
+
+
+def chat_of(phone: Phone, to: str) -> Jid:
+    """Give the address of a number or a group's id; raises NoSuchAccountError or NoSuchGroupError."""
+    if to.endswith("@" + GROUP_SERVER):
+        return phone.network.groups.get_for_member(
+            Jid(to.partition("@")[0], GROUP_SERVER), phone.account.number
+        ).jid
+    return phone.network.directory.get(to).lid
+
+
+def write(phone: Phone, to: str, words: str, *, reply_to: str | None = None) -> Sent:
+    """Send a text; `reply_to` is the id of a message in the phone."""
+    chat = chat_of(phone, to)
+    quoted = None if reply_to is None else (reply_to, _author(phone, reply_to))
+    return send(phone, chat, content.text(words, reply_to=quoted))
+
+
+async def send_file(phone: Phone, to: str, data: bytes, *, kind: str, mime: str, caption: str) -> Sent:
+    """Encrypt and upload a file, and send the message that shows it."""
+    chat = chat_of(phone, to)
+    file = media_crypto.encrypt(data, content.MEDIA_KINDS[kind])
+    path = await phone.media_store.upload(file.file_enc_sha256, file.body)
+    if chat.server != GROUP_SERVER:
+        path += f"&to={phone.number_of(chat)}"  # tells whose download it is, for faults on order
+    message = content.media(kind, file, path, mime=mime, caption=caption)
+    return send(phone, chat, message, stanza_type="media", media_type=kind)
+
+
+def react(phone: Phone, message_id: str, emoji: str) -> Sent:
+    """React to a message that the phone received or sent."""
+    chat, from_me = _place(phone, message_id)
+    author = _author(phone, message_id) if chat.server == GROUP_SERVER else None
+    message = content.reaction(emoji, chat=chat, target=message_id, target_from_me=from_me, author=author)
+    return send(phone, chat, message, stanza_type="reaction")
+
+
+def edit(phone: Phone, message_id: str, words: str) -> Sent:
+    """Change the words of a message that the phone sent."""
+    sent = _own(phone, message_id)
+    protocol = {"type": "MESSAGE_EDIT", "key": _own_key(sent), "editedMessage": {"conversation": words}}
+    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol))
+
+
+def revoke(phone: Phone, message_id: str) -> Sent:
+    """Delete a message that the phone sent, for everybody."""
+    sent = _own(phone, message_id)
+    protocol = {"type": "REVOKE", "key": _own_key(sent)}
+    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol))
+
+
+def mark_read(phone: Phone, message_id: str) -> None:
+    """Tell a message's sender that it was read."""
+    received = _received(phone, message_id)
+    sender = phone.network.directory.get(received.sender).lid
+    chat = Jid.parse(received.chat) if "@" in received.chat else sender
+    attrs: dict[str, str | Jid] = {"id": message_id, "to": chat, "type": "read"}
+    if chat.server == GROUP_SERVER:
+        attrs["participant"] = sender
+    send_receipt(phone, Node("receipt", attrs))
+
+
+async def fetch_media(phone: Phone, received: Received) -> bytes | None:
+    """Download and decrypt a message's file, and note its hash or what is wrong with it; None if it is wrong."""
+    assert received.content is not None
+    assert received.content.media is not None
+    media = received.content.media
+    try:
+        data = await _download(phone, received.content.kind, media)
+    except (MediaStoreError, MediaError) as error:
+        media.problem = f"{type(error).__name__}: {error}"
+        data = None
+    else:
+        media.sha256, media.problem = hashlib.sha256(data).hexdigest(), None
+    phone.diary.changed(received)
+    return data
+
+
+async def _download(phone: Phone, kind: str, media: Media) -> bytes:
+    body = await phone.media_store.download(media.direct_path)
+    return media_crypto.decrypt(
+        body,
+        content.MEDIA_KINDS[kind],
+        media_key=media.media_key,
+        file_sha256=media.file_sha256,
+        file_enc_sha256=media.file_enc_sha256,
+    )
+
+
+def _received(phone: Phone, message_id: str) -> Received:
+    if (received := phone.diary.find_received(message_id)) is None:
+        raise NoSuchMessageError(f"the phone received no message {message_id}")
+    return received
+
+
+def _own(phone: Phone, message_id: str) -> Sent:
+    if (sent := phone.diary.find_sent(message_id)) is None:
+        raise NoSuchMessageError(f"the phone sent no message {message_id}")
+    return sent
+
+
+def _own_key(sent: Sent) -> dict[str, object]:
+    return {"remoteJID": sent.chat, "fromMe": True, "ID": sent.id}
+
+
+def _place(phone: Phone, message_id: str) -> tuple[Jid, bool]:
+    if (sent := phone.diary.find_sent(message_id)) is not None:
+        return Jid.parse(sent.chat), True
+    received = _received(phone, message_id)
+    return chat_of(phone, received.chat), received.from_me
+
+
+def _author(phone: Phone, message_id: str) -> Jid:
+    if phone.diary.find_sent(message_id) is not None:
+        return phone.account.lid
+    return phone.network.directory.get(_received(phone, message_id).sender).lid

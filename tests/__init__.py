@@ -1,0 +1,1 @@
+"""The tests: unit (pure), sandbox (real neonize against it)."""

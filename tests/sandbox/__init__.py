@@ -1,0 +1,1 @@
+"""Real neonize, in child processes, against the sandbox."""
