@@ -8,7 +8,6 @@ For an unchanged script there is a launcher:
     python -m infra.sandbox.client_kit DIR mybot.py [ARGUMENT…]
 
     ClientKitError
-    ├── AddressError
     ├── EnvironmentTooLateError
     └── IssuerKeyError
         ├── NotLinuxError
@@ -24,9 +23,9 @@ import runpy
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import msgspec
+from infra.sandbox.address import AddressError, SandboxAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,10 +39,6 @@ _LOOPBACK = "localhost,127.0.0.1,::1"
 
 class ClientKitError(Exception):
     """This process cannot talk to the sandbox."""
-
-
-class AddressError(ClientKitError):
-    """There is no sandbox's address in this folder."""
 
 
 class EnvironmentTooLateError(ClientKitError):
@@ -64,35 +59,6 @@ class NeonizeNotLoadedError(IssuerKeyError):
 
 class UnknownNeonizeError(IssuerKeyError):
     """This build of neonize does not hold the key once, as the known ones do."""
-
-
-class SandboxAddress(msgspec.Struct, frozen=True):
-    """Where a running sandbox is: `proxy` and `control` are URLs, the key has 32 bytes."""
-
-    proxy: str
-    ca_file: str
-    issuer_public_key: bytes
-    control: str
-
-
-class _Written(msgspec.Struct):
-    proxy: str
-    ca_file: str
-    issuer_public_key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    control: str
-
-
-def read_address(folder: Path) -> SandboxAddress:
-    """Read `sandbox.json`, which a running sandbox keeps in its folder; raises AddressError."""
-    file = folder / "sandbox.json"
-    try:
-        written = msgspec.json.decode(file.read_bytes(), type=_Written)
-    except OSError as error:
-        raise AddressError(f"{file} cannot be read ({error.strerror}): is the sandbox running?") from error
-    except msgspec.DecodeError as error:
-        raise AddressError(f"{file} is no sandbox's address: {error}") from error
-    key = bytes.fromhex(written.issuer_public_key)
-    return SandboxAddress(written.proxy, written.ca_file, key, written.control)
 
 
 def environment(address: SandboxAddress, base: Mapping[str, str]) -> dict[str, str]:
@@ -178,11 +144,11 @@ def main(arguments: list[str]) -> None:
         sys.exit("usage: python -m infra.sandbox.client_kit DIR SCRIPT.py [ARGUMENT…]")
     folder, script, *_ = arguments
     try:
-        address = read_address(Path(folder))
+        address = SandboxAddress.read(Path(folder))
         reexec_if_needed(address)
         import_module("neonize")
         trust_issuer(address.issuer_public_key)
-    except ClientKitError as error:
+    except (AddressError, ClientKitError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.argv = arguments[1:]
     sys.path[0] = str(Path(script).resolve().parent)

@@ -1,4 +1,4 @@
-"""The client kit's files and environment here; with the real neonize in child processes."""
+"""The client kit, where it must with the real neonize in child processes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from infra.sandbox import client_kit
-from infra.sandbox.client_kit import AddressError, NeonizeNotLoadedError, SandboxAddress
+from infra.sandbox.address import SandboxAddress
+from infra.sandbox.client_kit import NeonizeNotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,39 +21,10 @@ KEY = bytes(range(32))
 ADDRESS = SandboxAddress("http://127.0.0.1:1", "/ca.pem", KEY, "http://127.0.0.1:2")
 
 
-def write_address(folder: Path, **changes: str) -> None:
-    written = {
-        "proxy": ADDRESS.proxy,
-        "ca_file": ADDRESS.ca_file,
-        "issuer_public_key": KEY.hex(),
-        "control": ADDRESS.control,
-    }
-    (folder / "sandbox.json").write_bytes(msgspec.json.encode(written | changes))
-
-
 def run(*arguments: str, environment: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
-
-
-def test_the_address_is_read_from_the_sandboxs_folder(tmp_path: Path) -> None:
-    write_address(tmp_path)
-
-    assert client_kit.read_address(tmp_path) == ADDRESS
-
-
-def test_a_folder_without_a_sandbox_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AddressError, match="is the sandbox running"):
-        client_kit.read_address(tmp_path)
-
-
-@pytest.mark.parametrize("key", ["", "00", "zz" * 32])
-def test_an_address_with_a_broken_key_is_refused(tmp_path: Path, key: str) -> None:
-    write_address(tmp_path, issuer_public_key=key)
-
-    with pytest.raises(AddressError, match="issuer_public_key"):
-        client_kit.read_address(tmp_path)
 
 
 def test_the_environment_leads_to_the_sandbox_and_past_no_other_proxy() -> None:
@@ -71,7 +42,8 @@ def test_setting_the_environment_in_the_running_process_is_told_to_be_too_late()
     program = f"""
 import os
 from infra.sandbox import client_kit
-address = client_kit.{ADDRESS!r}
+from infra.sandbox.address import SandboxAddress
+address = {ADDRESS!r}
 os.environ.update(client_kit.environment(address, {{}}))
 try:
     client_kit.check_environment(address)
@@ -85,7 +57,11 @@ except client_kit.EnvironmentTooLateError as error:
 
 
 def test_a_process_started_with_the_environment_is_content() -> None:
-    program = f"from infra.sandbox import client_kit; client_kit.check_environment(client_kit.{ADDRESS!r})"
+    program = f"""
+from infra.sandbox import client_kit
+from infra.sandbox.address import SandboxAddress
+client_kit.check_environment({ADDRESS!r})
+"""
 
     outcome = run("-c", program, environment=client_kit.environment(ADDRESS, os.environ))
 
@@ -116,7 +92,7 @@ except client_kit.UnknownNeonizeError as error:
 
 
 def test_the_launcher_runs_an_unchanged_script(tmp_path: Path) -> None:
-    write_address(tmp_path)
+    ADDRESS.write(tmp_path)
     (tmp_path / "neighbour.py").write_text("WORD = 'hello'")
     (tmp_path / "bot.py").write_text(
         "import os, sys, neighbour, neonize\n"
