@@ -87,8 +87,7 @@ class NeonizeClient:
     async def __aexit__(self, *_: object) -> None:
         """Let neonize stop and the process exit, or kill it; pytest shows its log on failure."""
         await self._end()
-
-    sys.stderr.write(f"--- {self.log_file.name}\n{self._log_tail()}\n")
+        sys.stderr.write(f"--- {self.log_file.name}\n{self._log_tail()}\n")
 
     async def _end(self) -> None:
         self._writer.close()

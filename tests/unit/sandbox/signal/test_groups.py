@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from infra.sandbox.signal.chain import Chain
 from infra.sandbox.signal.curve import KeyPair
-from infra.sandbox.signal.device import DeviceKeys, SignalDevice
+from infra.sandbox.signal.device import SignalDevice
 from infra.sandbox.signal.errors import (
     BadSignatureError,
     DuplicateMessageError,
@@ -24,6 +24,7 @@ from infra.sandbox.signal.errors import (
     TooFarAheadError,
 )
 from infra.sandbox.signal.sender_keys import MAX_STATES, OwnSenderKey, SenderKeyRecord
+from tests.unit.sandbox.signal.devices import a_device
 
 GROUP, SENDER = "120363021@g.us", "83471112233:3"
 
@@ -46,10 +47,6 @@ GO_WROTE = {
         d763fe3027a60381d87fa5f97c19dfe778196dccbb291cde2cf4f227013f459c51b2b157cd9c1a160c
     """),
 }
-
-
-def a_device() -> SignalDevice:
-    return SignalDevice(DeviceKeys.generate())
 
 
 def a_sender_and_a_member() -> tuple[SignalDevice, SignalDevice]:
