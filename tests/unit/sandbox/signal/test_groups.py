@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 
 from infra.sandbox.signal.chain import Chain
 from infra.sandbox.signal.curve import KeyPair
-from infra.sandbox.signal.device import SignalDevice
 from infra.sandbox.signal.errors import (
     BadSignatureError,
     DuplicateMessageError,
@@ -25,6 +25,9 @@ from infra.sandbox.signal.errors import (
 )
 from infra.sandbox.signal.sender_keys import MAX_STATES, OwnSenderKey, SenderKeyRecord
 from tests.unit.sandbox.signal.devices import a_device
+
+if TYPE_CHECKING:
+    from infra.sandbox.signal.device import SignalDevice
 
 GROUP, SENDER = "120363021@g.us", "83471112233:3"
 
