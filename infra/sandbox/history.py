@@ -7,12 +7,12 @@ large, as a media file of the kind HISTORY. Source: whatsmeow, message.go, `Down
 from __future__ import annotations
 
 import zlib
-from datetime import datetime  # noqa: TC003  msgspec reads the annotations
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from infra.contract.jid import Jid  # noqa: TC001  msgspec reads the annotations
+from infra.contract.jid import Jid
 from infra.sandbox.protobufs import e2e, history_sync
 
 if TYPE_CHECKING:

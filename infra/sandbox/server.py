@@ -20,6 +20,7 @@ from infra.sandbox.media_faults import FaultyMedia
 from infra.sandbox.media_store import MediaStore
 from infra.sandbox.network.connection import Connection
 from infra.sandbox.network.entrance import admit
+from infra.sandbox.network.faults import FaultKind
 from infra.sandbox.network.network import Network
 from infra.sandbox.phones.phones import Phones
 from infra.sandbox.signal.curve import KeyPair
@@ -80,20 +81,22 @@ class Sandbox:
         media_store = MediaStore(self._folder / "media")
         self.phones = Phones(self.network, media_store)
 
-        control_socket = _listen(self._control_port, identity.control_port)
+        proxy_socket = stack.enter_context(_listen(self._port, identity.proxy_port))
+        control_socket = stack.enter_context(_listen(self._control_port, identity.control_port))
         app = control_app(self.phones, self.network)
         await stack.enter_async_context(ControlServer(app, control_socket))
         proxy = Proxy(
-            LOOPBACK,
-            self._port,
+            proxy_socket,
             ssl_context=tls.ssl_context,
             on_open=self._connections(NoiseIssuer(identity.issuer), now),
             media=FaultyMedia(media_store, self.network.faults),
+            accepting=lambda: not self.network.faults.stands_for_everybody(FaultKind.OFFLINE),
         )
         await proxy.start()
         stack.push_async_callback(proxy.stop)
 
-        identity.proxy_port, identity.control_port = proxy.port, control_socket.getsockname()[1]
+        identity.proxy_port = proxy_socket.getsockname()[1]
+        identity.control_port = control_socket.getsockname()[1]
         storage.put("identity", "own", identity)
         self.address = SandboxAddress(
             proxy=f"http://{LOOPBACK}:{identity.proxy_port}",
@@ -125,7 +128,7 @@ def _listen(wanted: int, last: int) -> socket.socket:
             raise
         listening.bind((LOOPBACK, 0))
     listening.listen(1024)
-    listening.setblocking(False)
+    listening.setblocking(False)  # noqa: FBT003 - the name of the call says it
     return listening
 
 

@@ -52,9 +52,7 @@ async def list_messages(
     phone = phones.get(number)
     found = phone.diary.received[since:]
     for received in found:
-        content = received.content
-        if content is not None and content.media is not None and content.media.sha256 is None:
-            await acting.fetch_media(phone, received)
+        await acting.open_media(phone, received)
     return [_view(received) for received in found]
 
 

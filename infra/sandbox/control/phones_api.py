@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @post("/phones", summary="Put a phone on WhatsApp")
 async def buy_phone(data: JSONBody[NewPhone], phones: NamedDependency[Phones]) -> PhoneView:
-    """A number that no phone has is not on WhatsApp."""
+    """Give a number to somebody; one that no phone has is not on WhatsApp."""
     return _view(phones.buy(data.number, data.name))
 
 

@@ -80,12 +80,14 @@ def our_fault(_request: Request[Any, Any, Any], error: Exception) -> Response[by
     return _answer(Problem(500, "internal-error", "the sandbox failed; its log says more"))
 
 
-HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(_PROBLEMS, known_problem) | {
-    BadFieldError: bad_field,
-    ValidationException: bad_request,
-    HTTPException: http_problem,
-    Exception: our_fault,
-}
+_ALL: list[tuple[type[Exception], Any]] = [
+    *((error, known_problem) for error in _PROBLEMS),
+    (BadFieldError, bad_field),
+    (ValidationException, bad_request),
+    (HTTPException, http_problem),
+    (Exception, our_fault),
+]
+HANDLERS: dict[int | type[Exception], Any] = dict(_ALL)
 
 
 def _answer(problem: Problem) -> Response[bytes]:

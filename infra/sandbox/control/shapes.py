@@ -7,8 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from infra.sandbox.network.faults import FaultKind  # noqa: TC001  msgspec reads the annotations
-from infra.sandbox.network.stats import Stats  # noqa: TC001
+from infra.sandbox.network.faults import FaultKind
 
 Number = Annotated[
     str,
@@ -112,7 +111,7 @@ class SentView(Struct):
 
 
 class MediaView(Struct):
-    """A file that was received. `sha256` is of the decrypted bytes; None, with a problem, if they cannot be had."""
+    """A file that was received. `sha256` is of the decrypted bytes; None where `problem` says why not."""
 
     mime: str
     length: int
@@ -121,7 +120,7 @@ class MediaView(Struct):
 
 
 class ReceivedView(Struct):
-    """A message that a phone received. `kind` is None when `undecryptable` or `duplicate_counter` says why."""
+    """A message that a phone received. `kind` is None where it could not be read."""
 
     number: int
     id: str
@@ -202,14 +201,8 @@ class NewFault(Struct, forbid_unknown_fields=True):
     seconds: Annotated[float, Meta(gt=0, le=86400)] | None = None
 
 
-class StatsView(Struct):
-    """The sandbox's counters since its start."""
-
-    stats: Stats
-
-
 class Problem(Struct, omit_defaults=True):
-    """An error, in the form of RFC 9457. `field` names what was wrong with the request, where one thing was."""
+    """An error, in the form of RFC 9457. `field` names what in the request was wrong, if one thing was."""
 
     status: int
     code: str

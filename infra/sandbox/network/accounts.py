@@ -177,7 +177,7 @@ class Directory:
         self._storage.put("prekeys", device.key, shelf)
 
     def take_bundle(self, device: LinkedDevice) -> PreKeyBundle:
-        """Give the keys to start a Signal session with; a one-time prekey is given out once, while there are any."""
+        """Give the keys to start a Signal session with; each one-time prekey is given out once."""
         shelf = self.shelf(device)
         prekey_id = next(iter(shelf.keys), None)
         prekey = None if prekey_id is None else shelf.keys.pop(prekey_id)

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infra.sandbox.network.stats import Stats
-    from infra.sandbox.wire.noise import Transport
 
 log = logging.getLogger(__name__)
 
 HANG_UP_GRACE = 2.0
-"""Seconds for the client to read a last stanza and to close first: whatsmeow drops stanzas of a dead socket."""
+"""Seconds for the client to read a last stanza: whatsmeow drops what it reads from a dead socket."""
 HANDSHAKE_SECONDS = 20.0
 
 
@@ -47,7 +46,7 @@ class Connection:
         self,
         channel: Channel,
         handshake: ServerHandshake,
-        admit: Callable[[Connection, bytes, bytes], Guest | None],
+        admit: Callable[[Connection, bytes, bytes], Guest],
         stats: Stats,
     ) -> None:
         self._channel = channel
@@ -55,7 +54,7 @@ class Connection:
         self._admit = admit
         self._stats = stats
         self._frames = FrameReader()
-        self._transport: Transport | None = None
+        self._encrypt: Callable[[bytes], bytes] | None = None
         self._guest: Guest | None = None
         self._read: Callable[[bytes], None] = self._client_hello
         self._closing = False
@@ -64,7 +63,7 @@ class Connection:
         stats.connections_total += 1
 
     def received(self, data: bytes) -> None:
-        """Take bytes off the websocket; whatever is wrong with them ends this connection, and only this one."""
+        """Take bytes off the websocket; what is wrong with them ends this connection, and only this one."""
         try:
             for body in self._frames.feed(data):
                 if self._closing:
@@ -96,8 +95,8 @@ class Connection:
 
     def send_encoded(self, stanza: bytes) -> None:
         """Encrypt and send a stanza that is encoded already."""
-        if self._transport is not None and not self._closing:
-            self._channel.send(frame(self._transport.encrypt(binary_xml.pack(stanza))))
+        if self._encrypt is not None and not self._closing:
+            self._channel.send(frame(self._encrypt(binary_xml.pack(stanza))))
 
     def hang_up(self, last: Node | None = None, grace: float = HANG_UP_GRACE) -> None:
         """Send a last stanza, give the client time to read it and to close first, then close."""
@@ -116,16 +115,15 @@ class Connection:
         self._read = self._client_finish
 
     def _client_finish(self, body: bytes) -> None:
-        payload, noise_public, self._transport = self._handshake.finish(body)
-        self._read = self._stanza
+        payload, noise_public, transport = self._handshake.finish(body)
         self._deadline.cancel()
-        self._guest = self._admit(self, payload, noise_public)
+        self._encrypt = transport.encrypt
+        guest = self._guest = self._admit(self, payload, noise_public)
 
-    def _stanza(self, body: bytes) -> None:
-        assert self._transport is not None
-        stanza = binary_xml.decode(binary_xml.unpack(self._transport.decrypt(body)))
-        if self._guest is not None:
-            self._guest.received(stanza)
+        def stanza(body: bytes) -> None:
+            guest.received(binary_xml.decode(binary_xml.unpack(transport.decrypt(body))))
+
+        self._read = stanza
 
     def _end(self, event: str, error: Exception) -> None:
         log.info(event, extra={"reason": type(error).__name__})

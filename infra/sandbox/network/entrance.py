@@ -1,4 +1,4 @@
-"""The entrance: decides from a finished handshake who logs in, who is being linked, and who is turned away."""
+"""The entrance: decides after a handshake who logs in, who is being linked, and who is turned away."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ CLIENT_OUTDATED = "405"
 SENT_TO_TOO_MANY_PEOPLE = "101"
 
 
-def admit(network: Network, connection: Connection, payload: bytes, noise_public: bytes) -> Guest | None:
+class TurnedAway:
+    """Nobody: what a client says after it was sent away is not read."""
+
+    def received(self, stanza: Node) -> None:
+        """Drop a stanza."""
+
+    def lost(self) -> None:
+        """Do nothing: nobody is gone."""
+
+
+def admit(network: Network, connection: Connection, payload: bytes, noise_public: bytes) -> Guest:
     """Let a client in, or send it away with a reason; raises HandshakeError for what is no client payload."""
     try:
         client = wa6.ClientPayload.FromString(payload)
@@ -39,14 +49,14 @@ def admit(network: Network, connection: Connection, payload: bytes, noise_public
         raise HandshakeError("the client payload cannot be read") from error
 
 
-def _log_in(network: Network, connection: Connection, client: Any, noise_public: bytes) -> Guest | None:
+def _log_in(network: Network, connection: Connection, client: Any, noise_public: bytes) -> Guest:
     account = network.directory.find(Jid.phone_number(str(client.username)))
     device = None if account is None else network.directory.companion(account, client.device)
     if account is None or device is None or device.noise_public != noise_public:
         connection.hang_up(Node("failure", {"reason": LOGGED_OUT, "location": "sandbox"}))
-        return None
+        return TurnedAway()
     if _turned_away(network, connection, account.number):
-        return None
+        return TurnedAway()
     login = Login(network, connection, account, device)
     login.begin()
     strikes.strike_login(network, login)

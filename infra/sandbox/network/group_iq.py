@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.contract.jid import GROUP_SERVER, Jid
 from infra.sandbox.network.groups import Group, NoSuchGroupError, NotInGroupError
 from infra.sandbox.network.iq_error import IqError
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def answer(login: Login, iq: Node) -> list[Node]:
-    """Answer one question about groups; what the sandbox has no groups for (communities, joining) gets 501."""
+    """Answer one question about groups; communities and joining by invite are not there (501)."""
     question = next(iq.children(), None)
     if question is None:
         raise IqError(400, "bad-request")
@@ -34,7 +34,7 @@ def answer(login: Login, iq: Node) -> list[Node]:
 def announce(network: Network, group: Group, change: Node, *, to: Iterable[str]) -> None:
     """Tell the linked devices of members of a change, as JoinedGroupEv or GroupInfoEv."""
     owner = network.directory.get(group.owner)
-    attrs: dict[str, str | Jid] = {"from": group.jid, "type": "w:gp2", "t": network.now()}
+    attrs: Attributes = {"from": group.jid, "type": "w:gp2", "t": network.now()}
     attrs |= {"participant": owner.lid, "participant_pn": owner.pn, "addressing_mode": "lid"}
     for number in to:
         for device in network.directory.companions(network.directory.get(number)):
@@ -51,7 +51,7 @@ def group_node(network: Network, group: Group) -> Node:
     """Describe a group with its members."""
     owner = network.directory.get(group.owner)
     created = str(group.created_at)
-    attrs: dict[str, str | Jid] = {"id": group.id, "creator": owner.lid, "creator_pn": owner.pn}
+    attrs: Attributes = {"id": group.id, "creator": owner.lid, "creator_pn": owner.pn}
     attrs |= {"subject": group.subject, "s_t": created, "s_o": owner.lid, "creation": created}
     attrs |= {"addressing_mode": "lid", "size": str(len(group.members))}
     return Node("group", attrs, [_member(network, number, group) for number in group.members])
@@ -59,7 +59,7 @@ def group_node(network: Network, group: Group) -> Node:
 
 def _member(network: Network, number: str, group: Group) -> Node:
     account = network.directory.get(number)
-    attrs: dict[str, str | Jid] = {"jid": account.lid, "phone_number": account.pn}
+    attrs: Attributes = {"jid": account.lid, "phone_number": account.pn}
     return Node("participant", attrs | ({"type": "superadmin"} if number == group.owner else {}))
 
 
@@ -92,7 +92,7 @@ def _about(login: Login, group: Group, question: Node) -> list[Node]:
     if question.tag == "subject":
         group.subject = question.data().decode(errors="replace")
         login.network.groups.changed(group)
-        changed: dict[str, str | Jid] = {"subject": group.subject, "s_t": login.network.now()}
+        changed: Attributes = {"subject": group.subject, "s_t": login.network.now()}
         announce(login.network, group, Node("subject", changed), to=group.members)
         return []
     raise IqError(501, "feature-not-implemented")

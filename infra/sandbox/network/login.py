@@ -10,12 +10,13 @@ from infra.sandbox.network import iq, messages, receipts
 from infra.sandbox.network.faults import FaultKind
 from infra.sandbox.network.groups import NoSuchGroupError, NotInGroupError
 from infra.sandbox.wire.binary_xml import decode
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.network.accounts import Account, LinkedDevice
     from infra.sandbox.network.connection import Connection
     from infra.sandbox.network.mailbox import Letter
+    from infra.sandbox.network.messages import Parcel
     from infra.sandbox.network.network import Network
 
 
@@ -89,32 +90,35 @@ class Login:
             self.activate()
 
     def _message(self, stanza: Node) -> None:
-        network, number = self.network, self.account.number
-        refused = None
-        if not network.recent.is_new(self.device.key, stanza.text("id")):
+        parcels, refusal = self._taken(stanza)
+        if not self.network.faults.use(self.account.number, FaultKind.DROP_ACK):
+            self._acknowledge(stanza, refusal)
+        for parcel in parcels:
+            self.network.deliver(parcel.to, parcel.stanza)
+
+    def _taken(self, message: Node) -> tuple[list[Parcel], str | None]:
+        """Give what is to be delivered, or why the message is refused."""
+        network = self.network
+        if not network.recent.is_new(self.device.key, message.text("id")):
             network.stats.messages_repeated += 1
-        elif network.faults.use(number, FaultKind.SEND_ERROR_463):
-            refused = "463"
-        else:
-            network.stats.messages_in += 1
-            refused = self._refusal(stanza)
-        if network.faults.use(number, FaultKind.DROP_ACK):
-            return
-        attrs = {"class": "message", "id": stanza.text("id"), "from": stanza.jid("to"), "t": network.now()}
-        if refused is not None:
-            attrs["error"] = refused
-        self._acknowledge(Node("ack", attrs))
-
-    def _refusal(self, message: Node) -> str | None:
+            return [], None
+        if network.faults.use(self.account.number, FaultKind.SEND_ERROR_463):
+            return [], "463"
         try:
-            messages.route(self.network, self.account, self.jid, message)
+            parcels = messages.addressed(network, self.account, self.jid, message)
         except NoSuchGroupError:
-            return "404"
+            return [], "404"
         except NotInGroupError:
-            return "403"
-        return None
+            return [], "403"
+        network.stats.messages_in += 1
+        return parcels, None
 
-    def _acknowledge(self, ack: Node) -> None:
+    def _acknowledge(self, message: Node, refusal: str | None) -> None:
+        attrs: Attributes = {"class": "message", "id": message.text("id"), "from": message.jid("to")}
+        attrs["t"] = self.network.now()
+        if refusal is not None:
+            attrs["error"] = refusal
+        ack = Node("ack", attrs)
         if (slow := self.network.faults.use(self.account.number, FaultKind.SLOW_ACK)) is None:
             self.connection.send(ack)
         else:
@@ -122,14 +126,13 @@ class Login:
 
     def _receipt(self, stanza: Node) -> None:
         self.network.confirmed(self.device, stanza)
-        attrs = {"class": "receipt", "id": stanza.text("id"), "from": stanza.jid("to")}
-        kind = stanza.text("type", "")
-        if kind:
-            attrs["type"] = kind
-        self.connection.send(Node("ack", {**attrs, "t": self.network.now()}))
+        attrs: Attributes = {"class": "receipt", "id": stanza.text("id"), "from": stanza.jid("to")}
+        attrs |= {"type": stanza.text("type", ""), "t": self.network.now()}
+        kind = attrs["type"]
+        self.connection.send(Node("ack", attrs))
         if kind == "retry":
             self.network.stats.retry_receipts_in += 1
-        receipts.route_receipt(self.network, self.account, self.jid, stanza)
+        receipts.route_receipt(self.network, self.jid, stanza)
 
     def _ack(self, stanza: Node) -> None:
         self.network.confirmed(self.device, stanza)

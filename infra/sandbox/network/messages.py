@@ -1,11 +1,11 @@
-"""Messages from a device to the devices they are encrypted for (protocol: whatsmeow, send.go and message.go)."""
+"""Messages, from a device to the devices that they are encrypted for (whatsmeow, send.go and message.go)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from infra.contract.jid import GROUP_SERVER, Jid
-from infra.sandbox.wire.node import Node, StanzaError
+from infra.sandbox.wire.node import Attributes, Node, StanzaError
 
 if TYPE_CHECKING:
     from infra.sandbox.network.accounts import Account
@@ -14,55 +14,64 @@ if TYPE_CHECKING:
 _PASSED_ON = ("id", "type", "category", "edit")
 
 
-def route(network: Network, account: Account, sender: Jid, message: Node) -> None:
-    """Bring each ciphertext of a message to its device. `sender` is the LID of the sending device.
+class Parcel(NamedTuple):
+    """A stanza and the one device that it is for."""
 
-    Raises StanzaError, before anything is delivered.
+    to: Jid
+    stanza: Node
+
+
+def addressed(network: Network, account: Account, sender: Jid, message: Node) -> list[Parcel]:
+    """Give what each device gets of a message. `sender` is the LID of the sending device.
+
+    Raises StanzaError, NoSuchGroupError and NotInGroupError.
     """
     if message.jid("to").server == GROUP_SERVER:
-        _route_to_group(network, account, sender, message)
-    else:
-        _route_to_person(network, account, sender, message)
+        return _to_group(network, account, sender, message)
+    return _to_person(network, account, sender, message)
 
 
-def _route_to_person(network: Network, account: Account, sender: Jid, message: Node) -> None:
+def _to_person(network: Network, account: Account, sender: Jid, message: Node) -> list[Parcel]:
     chat = network.directory.find(message.jid("to"))
-    for device, envelopes in _addressed(network, message).items():
-        attrs = _attributes(network, account, message) | {"from": sender}
-        if network.directory.find(device) is account:
-            if chat is not None and chat is not account:
-                attrs |= {"recipient": chat.lid, "peer_recipient_pn": chat.pn}
-        else:
-            attrs["sender_pn"] = account.pn
-        network.deliver(device, Node("message", attrs, envelopes))
+    seen_by_others: Attributes = _attributes(network, account, message) | {"from": sender}
+    seen_by_own = dict(seen_by_others)
+    if chat is not None and chat is not account:
+        seen_by_own |= {"recipient": chat.lid, "peer_recipient_pn": chat.pn}
+    seen_by_others["sender_pn"] = account.pn
+    parcels = []
+    for device, envelopes in _envelopes(network, message).items():
+        own = network.directory.find(device) is account
+        parcels.append(Parcel(device, Node("message", seen_by_own if own else seen_by_others, envelopes)))
+    return parcels
 
 
-def _route_to_group(network: Network, account: Account, sender: Jid, message: Node) -> None:
+def _to_group(network: Network, account: Account, sender: Jid, message: Node) -> list[Parcel]:
     group = network.groups.get_for_member(message.jid("to"), account.number)
+    private = _envelopes(network, message)
     shared = [child for child in message.children("enc") if child.attrs.get("type") == "skmsg"]
-    addressed = _addressed(network, message)
-    attrs = _attributes(network, account, message) | {
+    attrs: Attributes = _attributes(network, account, message) | {
         "from": group.jid,
         "participant": sender,
         "participant_pn": account.pn,
         "addressing_mode": "lid",
     }
     if not shared:  # encrypted again, for the one device that asked
-        for device, envelopes in addressed.items():
-            network.deliver(device, Node("message", dict(attrs), envelopes))
-        return
-    for number in group.members:
-        for device in network.directory.devices(network.directory.get(number)):
-            if device != sender:
-                network.deliver(device, Node("message", dict(attrs), [*addressed.get(device, ()), *shared]))
+        return [Parcel(device, Node("message", attrs, envelopes)) for device, envelopes in private.items()]
+    members = (network.directory.get(number) for number in group.members)
+    devices = [device for member in members for device in network.directory.devices(member)]
+    return [
+        Parcel(device, Node("message", attrs, [*private.get(device, ()), *shared]))
+        for device in devices
+        if device != sender
+    ]
 
 
-def _attributes(network: Network, account: Account, message: Node) -> dict[str, str | Jid]:
-    attrs: dict[str, str | Jid] = {name: message.attrs[name] for name in _PASSED_ON if name in message.attrs}
+def _attributes(network: Network, account: Account, message: Node) -> Attributes:
+    attrs: Attributes = {name: message.attrs[name] for name in _PASSED_ON if name in message.attrs}
     return attrs | {"t": network.now(), "notify": account.name}
 
 
-def _addressed(network: Network, message: Node) -> dict[Jid, list[Node]]:
+def _envelopes(network: Network, message: Node) -> dict[Jid, list[Node]]:
     """Give, for each device, what only it can read: ciphertexts, and the sender's identity if enclosed."""
     identity = list(message.children("device-identity"))
     participants = message.find("participants")

@@ -7,13 +7,14 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol
 
+from infra.sandbox.network import messages
 from infra.sandbox.network.accounts import PHONE, Account, Directory, LinkedDevice, device_list_hash
 from infra.sandbox.network.faults import Faults
 from infra.sandbox.network.groups import Groups
 from infra.sandbox.network.mailbox import Letter, Mailbox
 from infra.sandbox.network.recent import RecentIds
 from infra.sandbox.network.stats import Stats
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.contract.jid import Jid
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class Primary(Protocol):
     """What the network needs of a phone, the device with number 0."""
 
-    available: bool
-
+    @property
+    def available(self) -> bool: ...
     def received(self, stanza: Node) -> None: ...
     def prekey_bundle(self) -> PreKeyBundle: ...
     def companion_active(self, device: LinkedDevice) -> None: ...
@@ -80,8 +81,13 @@ class Network:
         device = self.directory.companion(account, jid.device)
         return None if device is None else self.directory.take_bundle(device)
 
+    def post(self, account: Account, sender: Jid, message: Node) -> None:
+        """Bring a device's message to those it is for; raises what `messages.addressed` raises."""
+        for parcel in messages.addressed(self, account, sender, message):
+            self.deliver(parcel.to, parcel.stanza)
+
     def deliver(self, to: Jid, stanza: Node) -> None:
-        """Bring a stanza to one device: now, or kept until it is online. One that is unlinked gets nothing."""
+        """Bring a stanza to one device: now, or when it is online again. An unlinked one gets nothing."""
         if (account := self.directory.find(to)) is None:
             return
         if to.device == PHONE:
@@ -162,7 +168,7 @@ class Network:
         account = self.directory.get(device.number)
         new_hash = device_list_hash(self.directory.devices(account))
         part = Node("device", {"jid": account.lid.with_device(device.device)})
-        attrs: dict[str, str | Jid] = {"from": account.lid, "type": "devices", "t": self.now()}
+        attrs: Attributes = {"from": account.lid, "type": "devices", "t": self.now()}
         for key in self.device_list_readers[account.number]:
             if (login := self._logins.get(key)) is not None and key != device.key:
                 notice = Node(change, {"device_hash": new_hash}, [part])

@@ -1,11 +1,11 @@
-"""Receipts, typing and presence from a device to those whom they concern (whatsmeow, receipt.go, presence.go)."""
+"""Receipts, typing and presence, from a device to those whom they concern (whatsmeow, receipt.go)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from infra.contract.jid import GROUP_SERVER, Jid
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.network.accounts import Account
@@ -15,7 +15,7 @@ _KEPT_BY_SERVER = {"sender", "peer_msg", "hist_sync", "read-self", "played-self"
 """Receipts that no contact sees."""
 
 
-def route_receipt(network: Network, account: Account, sender: Jid, receipt: Node) -> None:
+def route_receipt(network: Network, sender: Jid, receipt: Node) -> None:
     """Bring a receipt to the devices of whoever sent the message; a retry receipt to the one device."""
     kind = receipt.text("type", "")
     if kind in _KEPT_BY_SERVER:
@@ -23,7 +23,7 @@ def route_receipt(network: Network, account: Account, sender: Jid, receipt: Node
     to = receipt.jid("to")
     in_group = to.server == GROUP_SERVER
     author = receipt.jid("participant") if in_group else to
-    attrs: dict[str, str | Jid] = {"id": receipt.text("id"), "t": network.now()}
+    attrs: Attributes = {"id": receipt.text("id"), "t": network.now()}
     attrs |= {"from": to, "participant": sender} if in_group else {"from": sender}
     if kind and kind != "inactive":
         attrs["type"] = kind
@@ -38,7 +38,7 @@ def route_typing(network: Network, account: Account, sender: Jid, chatstate: Nod
     if to.server == GROUP_SERVER:
         group = network.groups.get_for_member(to, account.number)
         numbers = [number for number in group.members if number != account.number]
-        attrs: dict[str, str | Jid] = {"from": to, "participant": sender}
+        attrs: Attributes = {"from": to, "participant": sender}
     else:
         other = network.directory.find(to)
         numbers = [] if other is None else [other.number]
@@ -55,7 +55,7 @@ def announce_presence(network: Network, account: Account, *, available: bool) ->
 
 
 def subscribe(network: Network, watcher: Jid, watcher_key: str, to: Jid) -> None:
-    """Let a device know an account's presence, now and when it changes. A number that nobody has is ignored."""
+    """Let a device know an account's presence, now and when it changes; nobody's number is ignored."""
     if (watched := network.directory.find(to)) is not None:
         network.presence_watchers[watched.number].add(watcher_key)
         available = network.primaries[watched.number].available

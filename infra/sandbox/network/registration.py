@@ -1,4 +1,4 @@
-"""A device that is being linked: it shows a QR or a pairing code until a phone vouches for it (whatsmeow, pair.go)."""
+"""A device that is being linked: it shows a QR or code until a phone vouches for it (whatsmeow, pair.go)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from infra.contract.jid import SERVICE, Jid
 from infra.sandbox.network.accounts import LinkedDevice, SignedPrekey
-from infra.sandbox.wire.node import Node, StanzaError
+from infra.sandbox.wire.node import Attributes, Node, StanzaError
 
 if TYPE_CHECKING:
     from infra.sandbox.network.accounts import Account
@@ -84,10 +84,10 @@ class Registration:
         self._refuse("the device hung up before it was linked")
 
     async def key_bundle(self, primary_hello: list[Node]) -> bytes:
-        """Tell the device that its code was typed; give the key bundle it answers. Raises LinkingRefusedError."""
+        """Tell the device that its code was typed; give the bundle it answers; raises LinkingRefusedError."""
         self._bundle = asyncio.get_running_loop().create_future()
         hello = Node("link_code_companion_reg", {"stage": "primary_hello"}, primary_hello)
-        attrs: dict[str, str | Jid] = {"from": SERVICE, "type": "link_code_companion_reg"}
+        attrs: Attributes = {"from": SERVICE, "type": "link_code_companion_reg"}
         attrs |= {"id": self._network.stanza_id(), "t": self._network.now()}
         self._connection.send(Node("notification", attrs, [hello]))
         return await _answered(self._bundle)
@@ -144,11 +144,11 @@ class Registration:
                 del self._network.code_offers[number]
 
     def _ask(self, question: Node) -> None:
-        attrs: dict[str, str | Jid] = {"from": SERVICE, "type": "set", "id": self._network.stanza_id()}
+        attrs: Attributes = {"from": SERVICE, "type": "set", "id": self._network.stanza_id()}
         self._connection.send(Node("iq", attrs | {"xmlns": "md", "t": self._network.now()}, [question]))
 
     def _answer(self, question: Node, content: list[Node]) -> None:
-        attrs: dict[str, str | Jid] = {"from": SERVICE, "type": "result", "id": question.text("id")}
+        attrs: Attributes = {"from": SERVICE, "type": "result", "id": question.text("id")}
         self._connection.send(Node("iq", attrs, content or None))
 
     def _refuse(self, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Questions about stored things: the media hosts, and the app state's collections (whatsmeow, appstate.go)."""
+"""Questions about stored things: media hosts, and the collections of app state (whatsmeow, appstate.go)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from infra.sandbox.app_state import AppStateError, ConflictError
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
-    from infra.contract.jid import Jid
     from infra.sandbox.network.login import Login
 
 MEDIA_HOST = "mmg.whatsapp.net"
@@ -18,7 +17,7 @@ MEDIA_HOST = "mmg.whatsapp.net"
 def answer_media_hosts(login: Login, _iq: Node) -> list[Node]:
     """Name the media host. The auth token tells it whose upload it is."""
     auth = f"{login.account.number}.{secrets.token_urlsafe(8)}"
-    attrs: dict[str, str | Jid] = {"auth": auth, "ttl": "3600", "auth_ttl": "3600", "max_buckets": "12"}
+    attrs: Attributes = {"auth": auth, "ttl": "3600", "auth_ttl": "3600", "max_buckets": "12"}
     return [Node("media_conn", attrs, [Node("host", {"hostname": MEDIA_HOST})])]
 
 

@@ -17,7 +17,7 @@ _PRIVACY |= {"groupadd": "all", "calladd": "all"}
 
 
 def answer_usync(login: Login, iq: Node) -> list[Node]:
-    """Answer what is asked about each user: a number's LID, the device list, or whether it is in use at all."""
+    """Answer what is asked about each user: the LID, the device list, or whether the number is in use."""
     usync = iq.get("usync")
     asked = {part.tag for part in usync.get("query").children()}
     users = [_user(login, user, asked) for user in usync.get("list").children("user")]

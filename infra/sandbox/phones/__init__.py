@@ -1,1 +1,1 @@
-"""Simulated phones: the people behind the accounts. They scan codes, read what is sent to them, and answer."""
+"""Simulated phones: the people behind the accounts. They scan codes, read, and answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,10 @@ from infra.contract.jid import GROUP_SERVER, Jid
 from infra.sandbox import media_crypto
 from infra.sandbox.media_crypto import MediaError
 from infra.sandbox.media_store import MediaStoreError
-from infra.sandbox.phones import content
+from infra.sandbox.phones import content as contents
 from infra.sandbox.phones.sending import send, send_receipt
 from infra.sandbox.protobufs import e2e
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
@@ -36,17 +37,17 @@ def write(phone: Phone, to: str, words: str, *, reply_to: str | None = None) -> 
     """Send a text; `reply_to` is the id of a message in the phone."""
     chat = chat_of(phone, to)
     quoted = None if reply_to is None else (reply_to, _author(phone, reply_to))
-    return send(phone, chat, content.text(words, reply_to=quoted))
+    return send(phone, chat, contents.text(words, reply_to=quoted))
 
 
 async def send_file(phone: Phone, to: str, data: bytes, *, kind: str, mime: str, caption: str) -> Sent:
     """Encrypt and upload a file, and send the message that shows it."""
     chat = chat_of(phone, to)
-    file = media_crypto.encrypt(data, content.MEDIA_KINDS[kind])
+    file = await asyncio.to_thread(media_crypto.encrypt, data, contents.MEDIA_KINDS[kind])
     path = await phone.media_store.upload(file.file_enc_sha256, file.body)
     if chat.server != GROUP_SERVER:
         path += f"&to={phone.number_of(chat)}"  # tells whose download it is, for faults on order
-    message = content.media(kind, file, path, mime=mime, caption=caption)
+    message = contents.media(kind, file, path, mime=mime, caption=caption)
     return send(phone, chat, message, stanza_type="media", media_type=kind)
 
 
@@ -54,7 +55,7 @@ def react(phone: Phone, message_id: str, emoji: str) -> Sent:
     """React to a message that the phone received or sent."""
     chat, from_me = _place(phone, message_id)
     author = _author(phone, message_id) if chat.server == GROUP_SERVER else None
-    message = content.reaction(emoji, chat=chat, target=message_id, target_from_me=from_me, author=author)
+    message = contents.reaction(emoji, chat=chat, target=message_id, target_from_me=from_me, author=author)
     return send(phone, chat, message, stanza_type="reaction")
 
 
@@ -77,33 +78,32 @@ def mark_read(phone: Phone, message_id: str) -> None:
     received = _received(phone, message_id)
     sender = phone.network.directory.get(received.sender).lid
     chat = Jid.parse(received.chat) if "@" in received.chat else sender
-    attrs: dict[str, str | Jid] = {"id": message_id, "to": chat, "type": "read"}
+    attrs: Attributes = {"id": message_id, "to": chat, "type": "read"}
     if chat.server == GROUP_SERVER:
         attrs["participant"] = sender
     send_receipt(phone, Node("receipt", attrs))
 
 
-async def fetch_media(phone: Phone, received: Received) -> bytes | None:
-    """Download and decrypt a message's file, and note its hash or what is wrong with it; None if it is wrong."""
-    assert received.content is not None
-    assert received.content.media is not None
-    media = received.content.media
+async def open_media(phone: Phone, received: Received) -> None:
+    """Download and decrypt a message's file, if it has one; note its hash, or what is wrong with it."""
+    content = received.content
+    if content is None or content.media is None or content.media.sha256 is not None:
+        return
     try:
-        data = await _download(phone, received.content.kind, media)
+        data = await _download(phone, content.kind, content.media)
     except (MediaStoreError, MediaError) as error:
-        media.problem = f"{type(error).__name__}: {error}"
-        data = None
+        content.media.problem = f"{type(error).__name__}: {error}"
     else:
-        media.sha256, media.problem = hashlib.sha256(data).hexdigest(), None
+        content.media.sha256, content.media.problem = hashlib.sha256(data).hexdigest(), None
     phone.diary.changed(received)
-    return data
 
 
 async def _download(phone: Phone, kind: str, media: Media) -> bytes:
     body = await phone.media_store.download(media.direct_path)
-    return media_crypto.decrypt(
+    return await asyncio.to_thread(
+        media_crypto.decrypt,
         body,
-        content.MEDIA_KINDS[kind],
+        contents.MEDIA_KINDS[kind],
         media_key=media.media_key,
         file_sha256=media.file_sha256,
         file_enc_sha256=media.file_enc_sha256,

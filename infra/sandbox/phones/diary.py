@@ -1,9 +1,9 @@
-"""All that happened to a phone: messages received, other things noticed, messages sent; kept in the storage."""
+"""All that happened to a phone: messages received and sent, and what else it noticed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from infra.sandbox.phones.records import Noticed, Received, Sent
 
@@ -30,17 +30,30 @@ class Diary:
         """Give the diaries of all phones, by number; a new phone's is empty."""
         diaries: defaultdict[str, Diary] = _Diaries(storage)
         for key, received in storage.load("received", Received).items():
-            diaries[_phone(key)]._remember(received)
+            diaries[_phone(key)].remember(received)
         for key, noticed in storage.load("noticed", Noticed).items():
-            diaries[_phone(key)].noticed.append(noticed)
+            diaries[_phone(key)].remember(noticed)
         for key, sent in sorted(storage.load("sent", Sent).items(), key=lambda item: item[1].sent_at):
-            diaries[_phone(key)]._sent[sent.id] = sent
+            diaries[_phone(key)].remember(sent)
         return diaries
+
+    def remember(self, entry: Received | Noticed | Sent) -> None:
+        """Take an entry back from the storage; entries must come in order."""
+        match entry:
+            case Received():
+                self.received.append(entry)
+                self._by_id[entry.id].append(entry)
+            case Noticed():
+                self.noticed.append(entry)
+            case Sent():
+                self._sent[entry.id] = entry
+            case _:
+                assert_never(entry)
 
     def add_received(self, received: Received) -> None:
         """Write down a message; its number is given here."""
         received.number = len(self.received) + 1
-        self._remember(received)
+        self.remember(received)
         self.changed(received)
 
     def changed(self, received: Received) -> None:
@@ -50,12 +63,12 @@ class Diary:
     def add_noticed(self, event: str, kind: str, sender: str, ids: list[str] | None = None) -> None:
         """Write down anything else."""
         noticed = Noticed(len(self.noticed) + 1, event, kind, sender, ids or [])
-        self.noticed.append(noticed)
+        self.remember(noticed)
         self._storage.put("noticed", self._key(noticed.number), noticed)
 
     def add_sent(self, sent: Sent) -> None:
         """Write down a message of one's own; the oldest is forgotten in its place."""
-        self._sent[sent.id] = sent
+        self.remember(sent)
         self._storage.put("sent", f"{self._phone}/{sent.id}", sent)
         if len(self._sent) > SENT_REMEMBERED:
             oldest = next(iter(self._sent))
@@ -78,10 +91,6 @@ class Diary:
     def failures(self, message_id: str) -> int:
         """Count how often this message came and could not be decrypted."""
         return sum(received.problem is not None for received in self._by_id.get(message_id, ()))
-
-    def _remember(self, received: Received) -> None:
-        self.received.append(received)
-        self._by_id[received.id].append(received)
 
     def _key(self, number: int) -> str:
         return f"{self._phone}/{number:012d}"

@@ -1,4 +1,4 @@
-"""How a phone links a device: by the QR that the device shows, or by typing its code (whatsmeow, pair.go, pair-code.go).
+"""How a phone links a device: by its QR, or by typing its code (whatsmeow, pair.go and pair-code.go).
 
     LinkingError
     ├── BadCodeError

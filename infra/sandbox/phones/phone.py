@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from infra.sandbox.app_state import AppStateKey, Collection
 from infra.sandbox.app_state_content import PUSH_NAME_COLLECTION, PUSH_NAME_INDEX, push_name
 from infra.sandbox.phones import receiving, retrying, welcome
-from infra.sandbox.phones.diary import Diary
-from infra.sandbox.phones.keyring import Keyring
 from infra.sandbox.phones.records import PhoneRecord
 
 if TYPE_CHECKING:
@@ -17,12 +15,14 @@ if TYPE_CHECKING:
     from infra.sandbox.media_store import MediaStore
     from infra.sandbox.network.accounts import Account, LinkedDevice
     from infra.sandbox.network.network import Network
+    from infra.sandbox.phones.diary import Diary
+    from infra.sandbox.phones.keyring import Keyring
     from infra.sandbox.signal.device import PreKeyBundle
     from infra.sandbox.wire.node import Node
 
 
 class Phone:
-    """Device 0 of an account. It talks to the network in stanzas, as a companion does, but without a socket."""
+    """Device 0 of an account. It talks to the network in stanzas, as companions do, without a socket."""
 
     def __init__(  # noqa: PLR0913 - handed in once, by Phones
         self,

@@ -14,7 +14,7 @@ from infra.sandbox.phones.sending import send_receipt
 from infra.sandbox.protobufs import e2e
 from infra.sandbox.signal.device import Envelope, EnvelopeKind
 from infra.sandbox.signal.errors import DuplicateMessageError, SignalError
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
@@ -50,7 +50,7 @@ def confirm(phone: Phone, stanza: Node, sender: Jid, kind: str | None = None) ->
         return
     if phone.network.directory.find(sender) is phone.account:
         return
-    attrs: dict[str, str | Jid] = {"id": stanza.text("id"), "to": stanza.jid("from")}
+    attrs: Attributes = {"id": stanza.text("id"), "to": stanza.jid("from")}
     if "participant" in stanza.attrs:
         attrs["participant"] = sender
     if kind is not None:

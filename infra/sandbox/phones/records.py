@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from infra.sandbox.app_state import AppStateKey  # noqa: TC001  msgspec reads the annotations
+from infra.sandbox.app_state import AppStateKey
 
 
 class PhoneRecord(msgspec.Struct):

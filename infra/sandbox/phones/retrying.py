@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.contract.jid import GROUP_SERVER, Jid
-from infra.sandbox.network import key_iq, messages
+from infra.sandbox.network import key_iq
 from infra.sandbox.phones import content, sending
 from infra.sandbox.protobufs import e2e
 from infra.sandbox.signal.errors import SignalError
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 5
 
 
 def ask_again(phone: Phone, stanza: Node, sender: Jid) -> None:
-    """Ask a message's sender to encrypt it again; from the second time on with keys for a new Signal session."""
+    """Ask a message's sender to encrypt it again; from the second time on with keys for a new session."""
     count = phone.diary.failures(stanza.text("id"))
     if count >= MAX_ATTEMPTS:
         return
@@ -29,7 +29,7 @@ def ask_again(phone: Phone, stanza: Node, sender: Jid) -> None:
     parts = [Node("retry", dict(asked)), key_iq.registration_node(phone.keyring.keys.registration_id)]
     if count > 1:
         parts.append(Node("keys", {}, key_iq.bundle_nodes(phone.keyring.bundle())))
-    attrs: dict[str, str | Jid] = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry"}
+    attrs: Attributes = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry"}
     if "participant" in stanza.attrs:
         attrs["participant"] = sender
     sending.send_receipt(phone, Node("receipt", attrs, parts))
@@ -48,11 +48,11 @@ def encrypt_again(phone: Phone, receipt: Node) -> None:
         return
     attrs = {**sending.enc_attributes(sent), "count": receipt.get("retry").text("count")}
     enc = sending.encrypted(phone, device, _plaintext(phone, sent, device), attrs)
-    to: dict[str, str | Jid] = {"to": device}
+    to: Attributes = {"to": device}
     if chat.server == GROUP_SERVER:
         to = {"to": chat, "participant": device}
     stanza = Node("message", {"id": sent.id, "type": sent.stanza_type, **to}, [enc])
-    messages.route(phone.network, phone.account, phone.account.lid, stanza)
+    phone.network.post(phone.account, phone.account.lid, stanza)
 
 
 def _may_ask(sent: Sent, device: Jid) -> bool:

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from infra.contract.jid import GROUP_SERVER, Jid
-from infra.sandbox.network import messages, receipts
+from infra.sandbox.network import receipts
 from infra.sandbox.phones import content
 from infra.sandbox.phones.records import Sent
 from infra.sandbox.protobufs import e2e
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,21 +39,21 @@ def send(
     )
     phone.diary.add_sent(sent)
     stanza = Node("message", {"id": sent.id, "to": to, "type": stanza_type}, parts)
-    messages.route(phone.network, phone.account, phone.account.lid, stanza)
+    phone.network.post(phone.account, phone.account.lid, stanza)
     return sent
 
 
 def send_peer(phone: Phone, companion: Jid, message: Any) -> None:
     """Send one's own companion something that is no part of a conversation: keys, history."""
     enclosed = encrypted(phone, companion, message.SerializeToString(), {})
-    attrs: dict[str, str | Jid] = {"id": secrets.token_hex(8).upper(), "to": companion}
+    attrs: Attributes = {"id": secrets.token_hex(8).upper(), "to": companion}
     stanza = Node("message", attrs | {"type": "text", "category": "peer"}, [enclosed])
-    messages.route(phone.network, phone.account, phone.account.lid, stanza)
+    phone.network.post(phone.account, phone.account.lid, stanza)
 
 
 def send_receipt(phone: Phone, receipt: Node) -> None:
     """Send a receipt."""
-    receipts.route_receipt(phone.network, phone.account, phone.account.lid, receipt)
+    receipts.route_receipt(phone.network, phone.account.lid, receipt)
 
 
 def show_typing(phone: Phone, to: Jid, *, typing: bool) -> None:
@@ -62,7 +62,7 @@ def show_typing(phone: Phone, to: Jid, *, typing: bool) -> None:
     receipts.route_typing(phone.network, phone.account, phone.account.lid, state)
 
 
-def encrypted(phone: Phone, device: Jid, plaintext: bytes, attrs: dict[str, str | Jid]) -> Node:
+def encrypted(phone: Phone, device: Jid, plaintext: bytes, attrs: Attributes) -> Node:
     """Encrypt for one device, starting a Signal session with it if there is none yet."""
     if not phone.keyring.has_session(device) and (bundle := phone.network.bundle(device)) is not None:
         phone.keyring.start_session(device, bundle)
@@ -70,7 +70,7 @@ def encrypted(phone: Phone, device: Jid, plaintext: bytes, attrs: dict[str, str 
     return Node("enc", {"v": "2", "type": envelope.kind.value, **attrs}, envelope.ciphertext)
 
 
-def enc_attributes(sent: Sent) -> dict[str, str | Jid]:
+def enc_attributes(sent: Sent) -> Attributes:
     """Give what `<enc>` says of the message inside."""
     return {} if sent.media_type is None else {"mediatype": sent.media_type}
 

@@ -14,6 +14,7 @@ from infra.sandbox.transport.http import HttpConnection, Request, Response, serv
 from infra.sandbox.transport.websocket import WEBSOCKET_HOST, Channel, Receiver, serve_websocket
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Awaitable, Callable
 
@@ -24,20 +25,20 @@ _FAREWELL_SECONDS = 2.0
 
 
 class Proxy:
-    """Listens from `start` to `stop`. While `accepting` is false, new websockets are refused: "offline"."""
+    """Serves a listening socket from `start` to `stop`; while not `accepting`, no new websocket."""
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        listening: socket.socket,
         *,
         ssl_context: ssl.SSLContext,
         on_open: Callable[[Channel], Receiver],
         media: Callable[[Request], Awaitable[Response]],
+        accepting: Callable[[], bool] = lambda: True,
         handshake_seconds: float = 10.0,
     ) -> None:
-        self.accepting = True
-        self._address = (host, port)
+        self._listening = listening
+        self._accepting = accepting
         self._ssl_context = ssl_context
         self._on_open = on_open
         self._media = media
@@ -45,15 +46,8 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; raises OSError when the port is taken."""
-        host, port = self._address
-        self._server = await asyncio.start_server(self._accepted, host, port)
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on; useful when 0 was asked for."""
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        """Accept connections from now on."""
+        self._server = await asyncio.start_server(self._accepted, sock=self._listening)
 
     async def stop(self) -> None:
         """Listen no more, end every connection, and return when all have ended."""
@@ -102,7 +96,7 @@ class Proxy:
             await connection.respond(Response(405, {"allow": "CONNECT"}))
         elif port != "443":
             await connection.respond(Response(403))
-        elif host == WEBSOCKET_HOST and not self.accepting:
+        elif host == WEBSOCKET_HOST and not self._accepting():
             await connection.respond(Response(503))
         else:
             return host

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+Attributes = dict[str, str | Jid]
+
+
 class StanzaError(ValueError):
     """A stanza lacks something, or holds it in a form that the protocol does not know."""
 
@@ -20,7 +23,7 @@ class Node(msgspec.Struct):
     """One element. A `Jid` attribute is encoded as a JID, which the client tells apart from text."""
 
     tag: str
-    attrs: dict[str, str | Jid] = {}
+    attrs: Attributes = {}
     content: bytes | list[Node] | None = None
 
     def children(self, tag: str | None = None) -> Iterator[Node]:
