@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import ssl
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from cryptography import x509
@@ -16,9 +16,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SERVER_NAMES = ("web.whatsapp.com", "*.whatsapp.com", "*.whatsapp.net")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from infra.sandbox.signal.errors import BadMacError, NoSessionError, TooFarAheadError
 from infra.sandbox.signal.messages import PreKeySignalMessage, SignalMessage
-from infra.sandbox.signal.ratchet import SessionState  # noqa: TC001  (msgspec decodes by it)
+from infra.sandbox.signal.ratchet import SessionState
 
 # libsignal's limit: the state in use and 40 older ones (SessionRecord.go).
 MAX_STATES = 41

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
@@ -11,7 +12,7 @@ import h11
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
 BODY_LIMIT = 128 << 20  # bytes; WhatsApp's own limit for a video is 100 MB
 _HEAD_LIMIT = 16 << 10

@@ -25,7 +25,7 @@ _FAREWELL_SECONDS = 2.0
 
 
 class Proxy:
-    """Serves a listening socket from `start` to `stop`; while not `accepting`, no new websocket."""
+    """Serves a listening socket from `start` to `stop`; refuses new websockets unless `accepting`."""
 
     def __init__(
         self,
