@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ class Ear:
     """A server that hears, and never answers."""
 
     def __init__(self) -> None:
+        self.accepting = True
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
 
     def received(self, data: bytes) -> None:
@@ -43,20 +45,25 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-async def proxy(ear: Ear, tmp_path: Path) -> AsyncIterator[Proxy]:
-    identity = server_identity(tmp_path, dt.datetime.now(dt.UTC))
+async def proxy_url(ear: Ear, tmp_path: Path) -> AsyncIterator[str]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    host, port = listening.getsockname()
     proxy = Proxy(
-        "127.0.0.1", 0, ssl_context=identity.ssl_context, on_open=lambda _channel: ear, media=no_media
+        listening,
+        ssl_context=server_identity(tmp_path, dt.datetime.now(dt.UTC)).ssl_context,
+        on_open=lambda _channel: ear,
+        media=no_media,
+        accepting=lambda: ear.accepting,
     )
     await proxy.start()
-    yield proxy
+    yield f"http://{host}:{port}"
     await proxy.stop()
 
 
 @pytest.fixture
-async def client(proxy: Proxy, tmp_path: Path) -> AsyncIterator[NeonizeClient]:
+async def client(proxy_url: str, tmp_path: Path) -> AsyncIterator[NeonizeClient]:
     address = SandboxAddress(
-        proxy=f"http://127.0.0.1:{proxy.port}",
+        proxy=proxy_url,
         ca_file=str(tmp_path / "ca.pem"),
         issuer_public_key=secrets.token_bytes(32),
         control="",
@@ -82,8 +89,8 @@ async def test_the_end_of_the_client_is_the_end_of_its_connection(client: Neoniz
     assert await asyncio.wait_for(ear.heard.get(), timeout=10) == b""
 
 
-async def test_a_refused_connection_is_reported(client: NeonizeClient, proxy: Proxy) -> None:
-    proxy.accepting = False
+async def test_a_refused_connection_is_reported(client: NeonizeClient, ear: Ear) -> None:
+    ear.accepting = False
 
     await client.connect()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -60,12 +61,15 @@ class Sandbox:
     def __init__(self, identity: ServerIdentity, *, handshake_seconds: float = 10.0) -> None:
         self.opened: list[Echo] = []
         self.trust = ssl.create_default_context(cafile=str(identity.ca_file))
+        self.accepting = True
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
         self.proxy = Proxy(
-            "127.0.0.1",
-            0,
+            listening,
             ssl_context=identity.ssl_context,
             on_open=self._open,
             media=_media,
+            accepting=lambda: self.accepting,
             handshake_seconds=handshake_seconds,
         )
 
@@ -76,7 +80,7 @@ class Sandbox:
         return connect(
             url,
             origin="https://web.whatsapp.com",  # type: ignore[arg-type]
-            proxy=f"http://127.0.0.1:{self.proxy.port}",
+            proxy=f"http://127.0.0.1:{self.port}",
             ssl=self.trust,
             compression=None,
             max_size=None,
@@ -84,7 +88,7 @@ class Sandbox:
 
     async def tcp(self) -> Stream:
         """Connect to the proxy and say nothing yet."""
-        return await asyncio.open_connection("127.0.0.1", self.proxy.port)
+        return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def tunnel(self, host: str) -> Stream:
         """Connect, CONNECT and wait for the answer; TLS is still to come."""

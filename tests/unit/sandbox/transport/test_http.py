@@ -19,7 +19,7 @@ HOST = "mmg.whatsapp.net"
 
 def a_client(sandbox: Sandbox) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"https://{HOST}", proxy=f"http://127.0.0.1:{sandbox.proxy.port}", verify=sandbox.trust
+        base_url=f"https://{HOST}", proxy=f"http://127.0.0.1:{sandbox.port}", verify=sandbox.trust
     )
 
 

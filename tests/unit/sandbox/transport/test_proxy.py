@@ -53,7 +53,7 @@ async def test_a_malformed_connect_is_refused(sandbox: Sandbox, request_bytes: b
 
 
 async def test_offline_refuses_websockets_but_no_media(sandbox: Sandbox) -> None:
-    sandbox.proxy.accepting = False
+    sandbox.accepting = False
 
     stream = await sandbox.tcp()
     stream[1].write(CONNECT)
@@ -132,7 +132,6 @@ async def test_a_client_may_vanish_at_any_stage(sandbox: Sandbox, stage: str) ->
 
 
 async def test_stopping_ends_every_connection(sandbox: Sandbox) -> None:
-    port = sandbox.proxy.port
     streams = [
         await sandbox.tcp(),
         await sandbox.tunnel("web.whatsapp.com"),
@@ -147,4 +146,4 @@ async def test_stopping_ends_every_connection(sandbox: Sandbox) -> None:
         assert await read_to_the_end(stream) == b""
         await hang_up(stream)
     with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.open_connection("127.0.0.1", sandbox.port)
