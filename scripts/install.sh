@@ -11,7 +11,7 @@ UV_VERSION=0.13.8
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
 VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --require-hashes -r requirements.lock
-VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps -e .
+VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps --reinstall-package roost -e .
 .venv/bin/python -c 'import magic' 2>/dev/null || {
     echo "roost: neonize needs the system library libmagic. On Debian or Ubuntu: sudo apt-get install libmagic1" >&2
     exit 1
