@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
-from hashlib import sha256
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.sandbox.protobufs import wa6
 from infra.sandbox.signal.curve import KeyPair, agree
-from infra.sandbox.wire.frames import CONNECTION_HEADER
 from infra.sandbox.wire.noise import HandshakeError, NoiseError, ServerHandshake, SymmetricState, Transport
+from tests.unit.sandbox.wire.initiator import Client, message
 
 CHAIN = b"a certificate chain"
 PAYLOAD = b"a client payload"
@@ -52,71 +50,6 @@ FOURTH = bytes.fromhex("bc3fa77f6aca3e8466d7dc6bea10013e88a6a29add5132b461806c")
 FIFTH = bytes.fromhex("250b01074cdfe0df2ecf8ccbf1737b15a2ddb5b52fd9a396604e9c793cee3b3bb9")
 SIXTH = bytes.fromhex("449d4d433b3cdc3d02bf6fc881774b9df54366ebcffb9689bb13f14709822cd7ef42bcdb4d")
 HANDSHAKE_HASH = bytes.fromhex("1b7aefb1125762aa21a252890d00af54519638b76437444538f9a52f21e2e0dc")
-
-
-class Client:
-    """An initiator written from the Noise specification, sharing no code with the server."""
-
-    def __init__(self) -> None:
-        self.static = X25519PrivateKey.generate()
-        self.ephemeral = X25519PrivateKey.generate()
-        self.hash = self.chaining_key = b"Noise_XX_25519_AESGCM_SHA256".ljust(32, b"\0")
-        self.key, self.counter = b"", 0
-        self.mix_hash(CONNECTION_HEADER)
-
-    @property
-    def public(self) -> bytes:
-        return self.static.public_key().public_bytes_raw()
-
-    def mix_hash(self, data: bytes) -> None:
-        self.hash = sha256(self.hash + data).digest()
-
-    def derive(self, secret: bytes) -> tuple[bytes, bytes]:
-        root = hmac.new(self.chaining_key, secret, sha256).digest()
-        first = hmac.new(root, b"\x01", sha256).digest()
-        return first, hmac.new(root, first + b"\x02", sha256).digest()
-
-    def mix_key(self, private: X25519PrivateKey, public: bytes) -> None:
-        secret = private.exchange(X25519PublicKey.from_public_bytes(public))
-        self.chaining_key, self.key = self.derive(secret)
-        self.counter = 0
-
-    def nonce(self) -> bytes:
-        self.counter += 1
-        return bytes(8) + (self.counter - 1).to_bytes(4, "big")
-
-    def encrypt(self, plaintext: bytes) -> bytes:
-        ciphertext = AESGCM(self.key).encrypt(self.nonce(), plaintext, self.hash)
-        self.mix_hash(ciphertext)
-        return ciphertext
-
-    def decrypt(self, ciphertext: bytes) -> bytes:
-        plaintext = AESGCM(self.key).decrypt(self.nonce(), ciphertext, self.hash)
-        self.mix_hash(ciphertext)
-        return plaintext
-
-    def hello(self) -> bytes:
-        ephemeral = self.ephemeral.public_key().public_bytes_raw()
-        self.mix_hash(ephemeral)
-        return message(clientHello={"ephemeral": ephemeral})
-
-    def read_server_hello(self, body: bytes) -> tuple[bytes, bytes]:
-        hello = wa6.HandshakeMessage.FromString(body).serverHello
-        self.server_ephemeral = hello.ephemeral
-        self.mix_hash(hello.ephemeral)
-        self.mix_key(self.ephemeral, hello.ephemeral)
-        static = self.decrypt(hello.static)
-        self.mix_key(self.ephemeral, static)
-        return static, self.decrypt(hello.payload)
-
-    def finish(self) -> bytes:
-        static = self.encrypt(self.public)
-        self.mix_key(self.static, self.server_ephemeral)
-        return message(clientFinish={"static": static, "payload": self.encrypt(PAYLOAD)})
-
-
-def message(**parts: dict[str, bytes]) -> bytes:
-    return bytes(wa6.HandshakeMessage(**parts).SerializeToString())
 
 
 def a_handshake() -> ServerHandshake:
@@ -156,7 +89,7 @@ def test_a_client_learns_the_server_and_the_server_the_client() -> None:
     server = ServerHandshake(static, CHAIN)
 
     seen = client.read_server_hello(server.answer_hello(client.hello()))
-    established = server.finish(client.finish())
+    established = server.finish(client.finish(PAYLOAD))
 
     assert seen == (static.public, CHAIN)
     assert (established.client_payload, established.client_static) == (PAYLOAD, client.public)
@@ -165,7 +98,7 @@ def test_a_client_learns_the_server_and_the_server_the_client() -> None:
 def test_the_transport_keys_are_the_clients_with_counters_from_zero_in_each_direction() -> None:
     server = a_handshake()
     client = a_client_that_read_the_answer_of(server)
-    transport = server.finish(client.finish()).transport
+    transport = server.finish(client.finish(PAYLOAD)).transport
     to_server, to_client = (AESGCM(key) for key in client.derive(b""))
 
     for counter in range(300):
@@ -207,7 +140,7 @@ def test_a_static_key_that_agrees_with_nobody_is_refused(key: bytes) -> None:
 @pytest.mark.parametrize("part", ["static", "payload"])
 def test_a_client_finish_with_one_changed_bit_is_refused(part: str) -> None:
     server = a_handshake()
-    finish: Any = wa6.HandshakeMessage.FromString(a_client_that_read_the_answer_of(server).finish())
+    finish: Any = wa6.HandshakeMessage.FromString(a_client_that_read_the_answer_of(server).finish(PAYLOAD))
     genuine = getattr(finish.clientFinish, part)
     setattr(finish.clientFinish, part, genuine[:-1] + bytes((genuine[-1] ^ 1,)))
 
@@ -216,7 +149,7 @@ def test_a_client_finish_with_one_changed_bit_is_refused(part: str) -> None:
 
 
 def test_a_client_finish_before_the_hello_is_refused() -> None:
-    finish = a_client_that_read_the_answer_of(a_handshake()).finish()
+    finish = a_client_that_read_the_answer_of(a_handshake()).finish(PAYLOAD)
 
     with pytest.raises(HandshakeError):
         a_handshake().finish(finish)
