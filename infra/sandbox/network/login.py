@@ -99,10 +99,11 @@ class Login:
     def _taken(self, message: Node) -> tuple[list[Parcel], str | None]:
         """Give what is to be delivered, or why the message is refused."""
         network = self.network
-        if not network.recent.is_new(self.device.key, message.text("id")):
+        first = not messages.encrypted_again(message)
+        if first and not network.recent.is_new(self.device.key, message.text("id")):
             network.stats.messages_repeated += 1
             return [], None
-        if network.faults.use(self.account.number, FaultKind.SEND_ERROR_463):
+        if first and network.faults.use(self.account.number, FaultKind.SEND_ERROR_463):
             return [], "463"
         try:
             parcels = messages.addressed(network, self.account, self.jid, message)
@@ -110,7 +111,7 @@ class Login:
             return [], "404"
         except NotInGroupError:
             return [], "403"
-        network.stats.messages_in += 1
+        network.stats.messages_in += first
         return parcels, None
 
     def _acknowledge(self, message: Node, refusal: str | None) -> None:

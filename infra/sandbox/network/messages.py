@@ -31,6 +31,11 @@ def addressed(network: Network, account: Account, sender: Jid, message: Node) ->
     return _to_person(network, account, sender, message)
 
 
+def encrypted_again(message: Node) -> bool:
+    """Tell whether this answers a retry receipt: a message that was sent before, under the same id."""
+    return any("count" in enc.attrs for enc in message.children("enc"))
+
+
 def _to_person(network: Network, account: Account, sender: Jid, message: Node) -> list[Parcel]:
     chat = network.directory.find(message.jid("to"))
     seen_by_others: Attributes = _attributes(network, account, message) | {"from": sender}
