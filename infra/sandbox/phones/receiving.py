@@ -26,20 +26,18 @@ def take_message(phone: Phone, stanza: Node) -> None:
     sender = stanza.jid("participant") if chat.server == GROUP_SERVER else chat
     stats = phone.network.stats
     try:
-        messages = [_decrypted(phone, chat, sender, enc) for enc in stanza.children("enc")]
-    except DuplicateMessageError:
-        stats.duplicate_counters += 1
-        _write_down(phone, stanza, sender, duplicate_counter=True)
-        if phone.diary.find_received(stanza.text("id")) is not None:
-            confirm(phone, stanza, sender)
-        return
+        messages = [_decrypted_once(phone, chat, sender, enc) for enc in stanza.children("enc")]
     except (SignalError, DecodeError) as error:
         stats.undecryptable += 1
         _write_down(phone, stanza, sender, problem=f"{type(error).__name__}: {error}")
         retrying.ask_again(phone, stanza, sender)
         return
+    if messages and messages[-1] is None:  # what comes before it, in a group, only tells the sender key
+        _take_repeated(phone, stanza, sender)
+        return
     for message in messages:
-        _take_content(phone, stanza, sender, message)
+        if message is not None:
+            _take_content(phone, stanza, sender, message)
     if stanza.text("category", "") != "peer":
         confirm(phone, stanza, sender)
 
@@ -72,6 +70,21 @@ def notice(phone: Phone, stanza: Node) -> None:
         phone.diary.add_noticed("typing", state.tag, number)
     else:
         phone.diary.add_noticed("presence", stanza.text("type", "available"), number)
+
+
+def _take_repeated(phone: Phone, stanza: Node, sender: Jid) -> None:
+    phone.network.stats.duplicate_counters += 1
+    _write_down(phone, stanza, sender, duplicate_counter=True)
+    if phone.diary.find_received(stanza.text("id")) is not None:
+        confirm(phone, stanza, sender)
+
+
+def _decrypted_once(phone: Phone, chat: Jid, sender: Jid, enc: Node) -> Any:
+    """Give what was encrypted, or None where the counter was used before: the other parts still count."""
+    try:
+        return _decrypted(phone, chat, sender, enc)
+    except DuplicateMessageError:
+        return None
 
 
 def _decrypted(phone: Phone, chat: Jid, sender: Jid, enc: Node) -> Any:
