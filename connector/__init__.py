@@ -1,0 +1,1 @@
+"""Holds the WhatsApp sockets. Never serves customers."""

@@ -1,0 +1,1 @@
+"""The HTTP API and the queue consumers. Never touches a socket of WhatsApp's."""
