@@ -29,7 +29,7 @@ def answer_app_state(login: Login, iq: Node) -> list[Node]:
 
 def _synced(login: Login, asked: Node) -> Node:
     primary = login.network.primaries[login.account.number]
-    name, version = asked.text("name"), int(asked.text("version", "0"))
+    name, version = asked.text("name"), asked.number("version", 0)
     patch = asked.find("patch")
     try:
         if patch is not None:

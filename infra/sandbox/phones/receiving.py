@@ -13,11 +13,13 @@ from infra.sandbox.phones.records import Content, Received
 from infra.sandbox.phones.sending import send_receipt
 from infra.sandbox.protobufs import e2e
 from infra.sandbox.signal.device import Envelope, EnvelopeKind
-from infra.sandbox.signal.errors import DuplicateMessageError, SignalError
+from infra.sandbox.signal.errors import DuplicateMessageError, SignalError, SignalFormatError
 from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
+
+_ENVELOPE_KINDS = frozenset(EnvelopeKind)
 
 
 def take_message(phone: Phone, stanza: Node) -> None:
@@ -91,12 +93,13 @@ def _decrypted(phone: Phone, chat: Jid, sender: Jid, enc: Node) -> Any:
     kind, ciphertext = enc.text("type"), enc.data()
     if kind == "skmsg":
         return e2e.Message.FromString(phone.keyring.decrypt_group(chat, sender, ciphertext))
+    if kind not in _ENVELOPE_KINDS:
+        raise SignalFormatError(f"no kind of encryption is called {kind!r}")
     envelope = Envelope(EnvelopeKind(kind), ciphertext)
     message = e2e.Message.FromString(phone.keyring.decrypt(sender, envelope))
-    if message.HasField("senderKeyDistributionMessage"):
+    if chat.server == GROUP_SERVER and message.HasField("senderKeyDistributionMessage"):
         told = message.senderKeyDistributionMessage
-        group = Jid.parse(told.groupID)
-        phone.keyring.process_distribution(group, sender, told.axolotlSenderKeyDistributionMessage)
+        phone.keyring.process_distribution(chat, sender, told.axolotlSenderKeyDistributionMessage)
     return message
 
 
@@ -131,6 +134,6 @@ def _write_down(
         content=found,
         problem=problem,
         duplicate_counter=duplicate_counter,
-        attempt=int(enc.text("count", "0")),
+        attempt=enc.number("count", 0),
     )
     phone.diary.add_received(received)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_MAX_NUMBER = (1 << 31) - 1
+_MAX_DIGITS = 10
+
 Attributes = dict[str, str | Jid]
 
 
@@ -53,6 +56,15 @@ class Node(msgspec.Struct):
         if value is None:
             raise StanzaError(f"<{self.tag}> lacks the attribute {name}")
         return str(value)
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """Give an attribute that counts something, below 2³¹; raises StanzaError, as `text` does."""
+        text = self.text(name, None if default is None else str(default))
+        if not (
+            text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) <= _MAX_NUMBER
+        ):
+            raise StanzaError(f"the attribute {name} of <{self.tag}> is no number")
+        return int(text)
 
     def jid(self, name: str) -> Jid:
         """Give a JID attribute; raises StanzaError."""
