@@ -25,6 +25,11 @@ NEONIZE_FOLDER = Path(_SPEC.origin).parent
 sys.path.append(str(NEONIZE_FOLDER / "proto"))
 
 
+def as_text(value: str | bytes) -> str:
+    """Give a string field as text: protobuf itself gives the bytes, where they are no UTF-8."""
+    return value if isinstance(value, str) else value.decode(errors="replace")
+
+
 def _generated(name: str) -> ModuleType:
     return import_module(f"{name}_pb2")
 

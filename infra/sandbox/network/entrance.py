@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
@@ -12,7 +13,7 @@ from infra.sandbox.network.accounts import SignedPrekey
 from infra.sandbox.network.faults import FaultKind
 from infra.sandbox.network.login import Login
 from infra.sandbox.network.registration import Companion, Registration
-from infra.sandbox.protobufs import companion_reg, wa6
+from infra.sandbox.protobufs import as_text, companion_reg, wa6
 from infra.sandbox.wire.node import Node
 from infra.sandbox.wire.noise import HandshakeError
 
@@ -26,6 +27,11 @@ LOGGED_OUT = "401"
 TEMPORARILY_BANNED = "402"
 CLIENT_OUTDATED = "405"
 SENT_TO_TOO_MANY_PEOPLE = "101"
+
+_KEY_SIZES = {"eIdent": 32, "eRegid": 4, "eSkeyID": 3, "eSkeyVal": 32, "eSkeySig": 64}
+
+REFUSAL_DELAY = 0.3
+"""Seconds before a refusal: neonize loses a LoggedOutEv that comes before its event loop runs."""
 
 
 class TurnedAway:
@@ -53,42 +59,46 @@ def _log_in(network: Network, connection: Connection, client: Any, noise_public:
     account = network.directory.find(Jid.phone_number(str(client.username)))
     device = None if account is None else network.directory.companion(account, client.device)
     if account is None or device is None or device.noise_public != noise_public:
-        connection.hang_up(Node("failure", {"reason": LOGGED_OUT, "location": "sandbox"}))
-        return TurnedAway()
-    if _turned_away(network, connection, account.number):
-        return TurnedAway()
+        return _refused(connection, {"reason": LOGGED_OUT, "location": "sandbox"})
+    if (turned_away := _fault(network, connection, account.number)) is not None:
+        return turned_away
     login = Login(network, connection, account, device)
     login.begin()
     strikes.strike_login(network, login)
     return login
 
 
-def _turned_away(network: Network, connection: Connection, number: str) -> bool:
+def _fault(network: Network, connection: Connection, number: str) -> TurnedAway | None:
     faults = network.faults
     if faults.use(number, FaultKind.OFFLINE):
         connection.abort()
-        return True
+        return TurnedAway()
     if ban := faults.use(number, FaultKind.TEMPORARY_BAN):
         expire = str(int(faults.remaining(ban)) or 3600)
-        attrs = {"reason": TEMPORARILY_BANNED, "code": SENT_TO_TOO_MANY_PEOPLE, "expire": expire}
-        connection.hang_up(Node("failure", dict(attrs)))
-        return True
+        reason = {"reason": TEMPORARILY_BANNED, "code": SENT_TO_TOO_MANY_PEOPLE, "expire": expire}
+        return _refused(connection, reason)
     if faults.use(number, FaultKind.CLIENT_OUTDATED):
-        connection.hang_up(Node("failure", {"reason": CLIENT_OUTDATED}))
-        return True
-    return False
+        return _refused(connection, {"reason": CLIENT_OUTDATED})
+    return None
+
+
+def _refused(connection: Connection, why: dict[str, str]) -> TurnedAway:
+    failure = Node("failure", dict(why))
+    asyncio.get_running_loop().call_later(REFUSAL_DELAY, connection.hang_up, failure)
+    return TurnedAway()
 
 
 def _register(network: Network, connection: Connection, data: Any, noise_public: bytes) -> Guest:
+    for name, size in _KEY_SIZES.items():
+        if len(getattr(data, name)) != size:
+            raise HandshakeError(f"{name} of a registration has {size} bytes")
     signed = SignedPrekey(int.from_bytes(data.eSkeyID, "big"), data.eSkeyVal, data.eSkeySig)
-    if len(data.eIdent) != 32 or len(signed.public) != 32 or len(signed.signature) != 64:  # noqa: PLR2004
-        raise HandshakeError("the registration lacks a key")
     companion = Companion(
         noise_public=noise_public,
         identity=data.eIdent,
         registration_id=int.from_bytes(data.eRegid, "big"),
         signed_prekey=signed,
-        platform=companion_reg.DeviceProps.FromString(data.deviceProps).os,
+        platform=as_text(companion_reg.DeviceProps.FromString(data.deviceProps).os),
     )
     registration = Registration(network, connection, companion)
     registration.begin()

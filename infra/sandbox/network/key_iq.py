@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from infra.sandbox.network.accounts import SignedPrekey
 from infra.sandbox.network.iq_error import IqError
+from infra.sandbox.signal.curve import KEY_LENGTH, SIGNATURE_LENGTH
 from infra.sandbox.signal.device import PreKeyBundle
-from infra.sandbox.wire.node import Node
+from infra.sandbox.wire.node import Node, StanzaError
 
 if TYPE_CHECKING:
     from infra.contract.jid import Jid
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 DJB_TYPE = b"\x05"
 """libsignal's name for Curve25519 keys."""
+
+_ID_LENGTH = 3
 
 
 def answer(login: Login, iq: Node) -> list[Node]:
@@ -49,15 +52,15 @@ def registration_node(registration_id: int) -> Node:
 def read_bundle(holder: Node) -> PreKeyBundle:
     """Read the bundle inside a retry receipt; raises StanzaError."""
     keys = holder.get("keys")
-    key = keys.find("key")
+    key, signed = keys.find("key"), _signed_prekey(keys)
     return PreKeyBundle(
-        registration_id=int.from_bytes(holder.data("registration"), "big"),
-        identity=keys.data("identity"),
-        signed_prekey_id=_number(keys.get("skey")),
-        signed_prekey=keys.data("skey", "value"),
-        signed_prekey_signature=keys.data("skey", "signature"),
-        prekey_id=None if key is None else _number(key),
-        prekey=None if key is None else key.data("value"),
+        registration_id=int.from_bytes(_sized(holder, "registration", 4), "big"),
+        identity=_sized(keys, "identity", KEY_LENGTH),
+        signed_prekey_id=signed.id,
+        signed_prekey=signed.public,
+        signed_prekey_signature=signed.signature,
+        prekey_id=None if key is None else _id(key),
+        prekey=None if key is None else _sized(key, "value", KEY_LENGTH),
     )
 
 
@@ -68,16 +71,29 @@ def _user(login: Login, jid: Jid) -> Node:
 
 
 def _take_in(login: Login, iq: Node) -> None:
-    keys = {_number(key): key.data("value") for key in iq.get("list").children("key")}
-    signed = iq.get("skey")
-    login.device.signed_prekey = SignedPrekey(_number(signed), signed.data("value"), signed.data("signature"))
+    keys = {_id(key): _sized(key, "value", KEY_LENGTH) for key in iq.get("list").children("key")}
+    login.device.signed_prekey = _signed_prekey(iq)
     login.network.directory.changed(login.device)
     login.network.directory.stock(login.device, keys)
 
 
 def _id_and_value(key_id: int, public: bytes) -> list[Node]:
-    return [Node("id", {}, key_id.to_bytes(3, "big")), Node("value", {}, public)]
+    return [Node("id", {}, key_id.to_bytes(_ID_LENGTH, "big")), Node("value", {}, public)]
 
 
-def _number(key: Node) -> int:
-    return int.from_bytes(key.data("id"), "big")
+def _signed_prekey(holder: Node) -> SignedPrekey:
+    key = holder.get("skey")
+    return SignedPrekey(
+        _id(key), _sized(key, "value", KEY_LENGTH), _sized(key, "signature", SIGNATURE_LENGTH)
+    )
+
+
+def _id(key: Node) -> int:
+    return int.from_bytes(_sized(key, "id", _ID_LENGTH), "big")
+
+
+def _sized(holder: Node, name: str, length: int) -> bytes:
+    data = holder.data(name)
+    if len(data) != length:
+        raise StanzaError(f"<{name}> has {len(data)} bytes where {length} belong")
+    return data

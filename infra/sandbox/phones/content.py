@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.sandbox.media_crypto import EncryptedMedia, MediaKind
 from infra.sandbox.phones.records import Content, Media
-from infra.sandbox.protobufs import e2e
+from infra.sandbox.protobufs import as_text, e2e
 
 if TYPE_CHECKING:
     from infra.contract.jid import Jid
@@ -38,12 +38,14 @@ def read(message: Any) -> Content | None:
     if message.HasField("protocolMessage"):
         return _read_protocol(message.protocolMessage)
     if message.HasField("reactionMessage"):
-        return Content("reaction", message.reactionMessage.text, message.reactionMessage.key.ID)
+        return Content(
+            "reaction", as_text(message.reactionMessage.text), as_text(message.reactionMessage.key.ID)
+        )
     if message.HasField("conversation"):
-        return Content("text", message.conversation)
+        return Content("text", as_text(message.conversation))
     if message.HasField("extendedTextMessage"):
         extended = message.extendedTextMessage
-        return Content("text", extended.text, extended.contextInfo.stanzaID or None)
+        return Content("text", as_text(extended.text), as_text(extended.contextInfo.stanzaID) or None)
     return _read_media(message) or _read_other(message)
 
 
@@ -88,10 +90,10 @@ def sent_by_own_device(chat: Jid, message: Any) -> Any:
 def _read_protocol(protocol: Any) -> Content | None:
     kinds = e2e.ProtocolMessage
     if protocol.type == kinds.REVOKE and protocol.HasField("key"):
-        return Content("revoke", target=protocol.key.ID)
+        return Content("revoke", target=as_text(protocol.key.ID))
     if protocol.type == kinds.MESSAGE_EDIT:
         edited = read(protocol.editedMessage)
-        return Content("edit", "" if edited is None else edited.text, protocol.key.ID)
+        return Content("edit", "" if edited is None else edited.text, as_text(protocol.key.ID))
     return None
 
 
@@ -100,15 +102,15 @@ def _read_media(message: Any) -> Content | None:
         if message.HasField(field):
             part = getattr(message, field)
             found = Media(
-                mime=part.mimetype,
+                mime=as_text(part.mimetype),
                 length=part.fileLength,
-                direct_path=part.directPath,
+                direct_path=as_text(part.directPath),
                 media_key=part.mediaKey,
                 file_sha256=part.fileSHA256,
                 file_enc_sha256=part.fileEncSHA256,
             )
-            target = part.contextInfo.stanzaID or None
-            return Content(kind, getattr(part, "caption", ""), target, found)
+            target = as_text(part.contextInfo.stanzaID) or None
+            return Content(kind, as_text(getattr(part, "caption", "")), target, found)
     return None
 
 
