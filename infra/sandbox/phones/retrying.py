@@ -42,12 +42,12 @@ def encrypt_again(phone: Phone, receipt: Node) -> None:
     sent = phone.diary.find_sent(receipt.get("retry").text("id"))
     if sent is None or not _may_ask(sent, device):
         return
+    attrs = {**sending.enc_attributes(sent), "count": receipt.get("retry").text("count")}
     try:
         _renew_session(phone, device, receipt)
+        enc = sending.encrypted(phone, device, _plaintext(phone, sent, device), attrs)
     except SignalError:
         return
-    attrs = {**sending.enc_attributes(sent), "count": receipt.get("retry").text("count")}
-    enc = sending.encrypted(phone, device, _plaintext(phone, sent, device), attrs)
     to: Attributes = {"to": device}
     if chat.server == GROUP_SERVER:
         to = {"to": chat, "participant": device}
@@ -65,7 +65,7 @@ def _renew_session(phone: Phone, device: Jid, receipt: Node) -> None:
     bundle = None
     if receipt.find("keys") is not None:
         bundle = key_iq.read_bundle(receipt)
-    elif int(receipt.get("retry").text("count", "1")) > 1:
+    elif receipt.get("retry").number("count", 1) > 1:
         bundle = phone.network.bundle(device)
     if bundle is not None:
         phone.keyring.start_session(device, bundle)

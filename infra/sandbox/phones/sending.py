@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from infra.contract.jid import GROUP_SERVER, Jid
@@ -11,6 +12,7 @@ from infra.sandbox.network import receipts
 from infra.sandbox.phones import content
 from infra.sandbox.phones.records import Sent
 from infra.sandbox.protobufs import e2e
+from infra.sandbox.signal.errors import SignalError
 from infra.sandbox.wire.node import Attributes, Node
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ def send(
 
 def send_peer(phone: Phone, companion: Jid, message: Any) -> None:
     """Send one's own companion something that is no part of a conversation: keys, history."""
-    enclosed = encrypted(phone, companion, message.SerializeToString(), {})
+    try:
+        enclosed = encrypted(phone, companion, message.SerializeToString(), {})
+    except SignalError:  # its keys are of no use
+        return
     attrs: Attributes = {"id": secrets.token_hex(8).upper(), "to": companion}
     stanza = Node("message", attrs | {"type": "text", "category": "peer"}, [enclosed])
     phone.network.post(phone.account, phone.account.lid, stanza)
@@ -63,7 +68,7 @@ def show_typing(phone: Phone, to: Jid, *, typing: bool) -> None:
 
 
 def encrypted(phone: Phone, device: Jid, plaintext: bytes, attrs: Attributes) -> Node:
-    """Encrypt for one device, starting a Signal session with it if there is none yet."""
+    """Encrypt for one device, starting a Signal session with it if there is none yet; raises SignalError."""
     if not phone.keyring.has_session(device) and (bundle := phone.network.bundle(device)) is not None:
         phone.keyring.start_session(device, bundle)
     envelope = phone.keyring.encrypt(device, plaintext)
@@ -90,29 +95,29 @@ def _for_person(phone: Phone, to: Jid, sent: Sent, message: Any) -> list[Node]:
         directory.get(to.user)
         return []
     own_copy = content.sent_by_own_device(receiver.lid, message).SerializeToString()
-    envelopes = [
-        _for_device(phone, device, sent.message if receiver is not phone.account else own_copy, sent)
-        for device in directory.devices(receiver)
-        if device != phone.account.lid
-    ]
+    attrs = enc_attributes(sent)
+    envelopes = _for_devices(phone, directory.devices(phone.account)[1:], own_copy, attrs)
     if receiver is not phone.account:
-        own = directory.devices(phone.account)[1:]
-        envelopes += [_for_device(phone, device, own_copy, sent) for device in own]
+        envelopes = _for_devices(phone, directory.devices(receiver), sent.message, attrs) + envelopes
     return [Node("participants", {}, envelopes)]
 
 
 def _for_group(phone: Phone, to: Jid, sent: Sent) -> list[Node]:
     group = phone.network.groups.get_for_member(to, phone.account.number)
     distribution = sender_key_message(group.jid, phone.keyring.group_distribution(group.jid))
-    told = [_for_device(phone, device, distribution, None) for device in _devices_of(phone, group.members)]
+    told = _for_devices(phone, _devices_of(phone, group.members), distribution, {})
     ciphertext = phone.keyring.encrypt_group(group.jid, sent.message)
     shared = Node("enc", {"v": "2", "type": "skmsg", **enc_attributes(sent)}, ciphertext)
     return [Node("participants", {}, told), shared]
 
 
-def _for_device(phone: Phone, device: Jid, plaintext: bytes, sent: Sent | None) -> Node:
-    attrs = {} if sent is None else enc_attributes(sent)
-    return Node("to", {"jid": device}, [encrypted(phone, device, plaintext, attrs)])
+def _for_devices(phone: Phone, devices: Iterable[Jid], plaintext: bytes, attrs: Attributes) -> list[Node]:
+    """Encrypt for each device, passing over those whose keys are of no use (whatsmeow, send.go)."""
+    envelopes = []
+    for device in devices:
+        with suppress(SignalError):
+            envelopes.append(Node("to", {"jid": device}, [encrypted(phone, device, plaintext, attrs)]))
+    return envelopes
 
 
 def _devices_of(phone: Phone, numbers: Iterable[str]) -> list[Jid]:
