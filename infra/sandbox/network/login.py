@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from infra.contract.jid import SERVICE
@@ -146,7 +147,8 @@ class Login:
             receipts.announce_presence(self.network, self.account, available=kind == "available")
 
     def _chatstate(self, stanza: Node) -> None:
-        receipts.route_typing(self.network, self.account, self.jid, stanza)
+        with suppress(NoSuchGroupError, NotInGroupError):  # nobody sees it then, and no answer is due
+            receipts.route_typing(self.network, self.account, self.jid, stanza)
 
     def _count(self, letter: Letter) -> None:
         if letter.tag == "message":
