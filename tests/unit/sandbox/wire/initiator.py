@@ -15,8 +15,8 @@ from infra.sandbox.wire.frames import CONNECTION_HEADER
 class Client:
     """An initiator written from the Noise specification, sharing no code with the server."""
 
-    def __init__(self) -> None:
-        self.static = X25519PrivateKey.generate()
+    def __init__(self, static: X25519PrivateKey | None = None) -> None:
+        self.static = static or X25519PrivateKey.generate()
         self.ephemeral = X25519PrivateKey.generate()
         self.hash = self.chaining_key = b"Noise_XX_25519_AESGCM_SHA256".ljust(32, b"\0")
         self.key, self.counter = b"", 0
