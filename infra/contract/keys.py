@@ -32,13 +32,13 @@ class Index(NamedTuple):
 
 SESSIONS_BY_SHARD = Index("sessions-by-shard", "shard_pk", "shard_sk")
 """Sessions that a customer wants to run, by the shard that they are placed on."""
-SESSIONS_BY_ID = Index("sessions-by-id", "listing_pk", "listing_sk")
-"""All sessions, for listing."""
+LISTINGS = Index("listings", "listing_pk", "listing_sk")
+"""What can be listed whole, by id: sessions and API keys."""
 MESSAGES_BY_WA_ID = Index("messages-by-wa-id", "wa_pk", "wa_sk")
 """Sent messages by WhatsApp's id, for receipts."""
 MESSAGES_BY_CHAT = Index("messages-by-chat", "chat_pk", "chat_sk")
 """A chat's messages in both directions, by time."""
-INDEXES = (SESSIONS_BY_SHARD, SESSIONS_BY_ID, MESSAGES_BY_WA_ID, MESSAGES_BY_CHAT)
+INDEXES = (SESSIONS_BY_SHARD, LISTINGS, MESSAGES_BY_WA_ID, MESSAGES_BY_CHAT)
 
 
 class Key(NamedTuple):
@@ -97,8 +97,9 @@ def shard_partition(shard: int) -> str:
     return f"SHARD#{shard}"
 
 
-LISTING = "SESSIONS"
-"""The partition of SESSIONS_BY_ID."""
+SESSION_LISTING = "SESSIONS"
+API_KEY_LISTING = "KEYS"
+"""The partitions of LISTINGS."""
 
 
 def wa_id_partition(session_id: SessionId, wa_id: str) -> str:
@@ -124,6 +125,21 @@ def auth_blob(session_id: SessionId) -> str:
 def media(session_id: SessionId, sha256: str) -> str:
     """Give the S3 key of a file."""
     return f"media/{session_id}/{sha256}"
+
+
+def table(stack: str) -> str:
+    """Give the name of the table."""
+    return f"{stack}-table"
+
+
+def bucket(stack: str, account: str) -> str:
+    """Give the name of the bucket; those of all the world's accounts differ."""
+    return f"{stack}-{account}"
+
+
+def events_queue(stack: str) -> str:
+    """Give the name of the queue from the connectors to the control plane."""
+    return f"{stack}-events"
 
 
 def shard_queue(stack: str, shard: int) -> str:

@@ -87,6 +87,11 @@ def may_follow(now: SessionStatus, then: SessionStatus) -> bool:
     return then is now or then in _MOVES[now]
 
 
+def statuses_leading_to(then: SessionStatus) -> tuple[SessionStatus, ...]:
+    """Give the statuses that `then` may follow, for a condition on the stored session."""
+    return tuple(now for now in SessionStatus if may_follow(now, then))
+
+
 class LinkOffer(msgspec.Struct, frozen=True):
     """A QR that the session shows now."""
 
@@ -106,8 +111,10 @@ class Session(msgspec.Struct, frozen=True):
     shard: int | None = None
     seq: int = 0
     """The last place given in the outbox."""
+    done_seq: int = 0
+    """The runner's watermark: everything up to this place has left the outbox. Written now and then."""
     backlog: int = 0
-    """Messages accepted and not yet terminal."""
+    """Places given and not yet under the watermark; stored, since a condition cannot subtract."""
     linked: bool = False
     phone_number: str | None = None
     lid: str | None = None
@@ -123,3 +130,17 @@ class Session(msgspec.Struct, frozen=True):
     def accepts_sends(self) -> bool:
         """Whether messages may be accepted for it now."""
         return self.linked and self.desired is Desired.RUNNING and self.status in ACCEPTS_SENDS
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a connector tells of a session: its status, and those fields that changed with it."""
+
+    status: SessionStatus
+    linked: bool | msgspec.UnsetType = msgspec.UNSET
+    phone_number: str | None | msgspec.UnsetType = msgspec.UNSET
+    lid: str | None | msgspec.UnsetType = msgspec.UNSET
+    push_name: str | None | msgspec.UnsetType = msgspec.UNSET
+    reason: DisconnectReason | None | msgspec.UnsetType = msgspec.UNSET
+    disconnected_at: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    reconnect_attempts: int | msgspec.UnsetType = msgspec.UNSET
+    link_offer: LinkOffer | None | msgspec.UnsetType = msgspec.UNSET
