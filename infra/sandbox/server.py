@@ -90,7 +90,7 @@ class Sandbox:
             ssl_context=tls.ssl_context,
             on_open=self._connections(NoiseIssuer(identity.issuer), now),
             media=FaultyMedia(media_store, self.network.faults),
-            accepting=lambda: not self.network.faults.stands_for_everybody(FaultKind.OFFLINE),
+            accepting=lambda: self.network.faults.use(None, FaultKind.OFFLINE) is None,
         )
         await proxy.start()
         stack.push_async_callback(proxy.stop)

@@ -70,6 +70,17 @@ class Control:
         """Wait until a phone has noticed so many other things of this sort; give all of them."""
         return await self._until(f"/phones/{number}/events", count, where, within)
 
+    async def stats_when(
+        self, condition: Callable[[dict[str, Any]], bool], *, within: float = 30.0
+    ) -> dict[str, Any]:
+        """Wait until the counters are like this; give them."""
+        async with asyncio.timeout(within):
+            while True:
+                stats: dict[str, Any] = await self.get("/stats")
+                if condition(stats):
+                    return stats
+                await asyncio.sleep(0.02)
+
     async def _until(
         self, path: str, count: int, where: Callable[[dict[str, Any]], bool], within: float
     ) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from litestar.params import JSONBody  # noqa: TC002
 from infra.sandbox.control.problems import BadFieldError
 from infra.sandbox.control.shapes import GroupView, NewFault, NewGroup
 from infra.sandbox.network import group_iq, strikes
-from infra.sandbox.network.faults import Fault
+from infra.sandbox.network.faults import Fault, FaultKind
 from infra.sandbox.network.network import Network  # noqa: TC001
 from infra.sandbox.network.stats import Stats  # noqa: TC001
 
@@ -40,6 +40,8 @@ async def order_fault(data: JSONBody[NewFault], network: NamedDependency[Network
     """At once where it can happen at once, else when its time comes."""
     if data.number is None and data.kind not in strikes.FOR_EVERYBODY:
         raise BadFieldError("number", f"{data.kind} needs a number")
+    if data.seconds is None and data.kind is FaultKind.SLOW_ACK:
+        raise BadFieldError("seconds", "slow-ack needs seconds: how late an acknowledgement comes")
     strikes.order(network, Fault(data.number, data.kind, data.count, data.seconds))
 
 

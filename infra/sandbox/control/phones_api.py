@@ -69,8 +69,7 @@ async def enter_code(number: FromPath[str], data: JSONBody[Code], phones: NamedD
 async def unlink(number: FromPath[str], phones: NamedDependency[Phones]) -> PhoneView:
     """As the owner does it on the phone: the devices are logged out."""
     phone = phones.get(number)
-    for device in phone.network.directory.companions(phone.account):
-        phone.network.unlink(device)
+    phone.network.unlink_all(phone.account)
     return _view(phone)
 
 

@@ -172,6 +172,12 @@ class Typing(Struct, forbid_unknown_fields=True):
     typing: bool = True
 
 
+class Watched(Struct, forbid_unknown_fields=True):
+    """A contact whose presence is to be seen."""
+
+    to: Number
+
+
 class NewGroup(Struct, forbid_unknown_fields=True):
     """A group to found."""
 
@@ -190,9 +196,10 @@ class GroupView(Struct):
 
 
 class NewFault(Struct, forbid_unknown_fields=True):
-    """Something that is to go wrong: `count` times, or for `seconds`; with neither, once.
+    """Something that is to go wrong: `count` times, or for `seconds`; with neither, once for each device.
 
-    Without a number it goes wrong for everybody; only `close` and `offline` can.
+    Without a number it goes wrong for everybody; only `close` and `offline` can. For `slow-ack`, `seconds` is
+    how late each acknowledgement comes. `logged-out` happens now and needs neither.
     """
 
     kind: FaultKind

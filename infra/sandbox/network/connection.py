@@ -62,6 +62,11 @@ class Connection:
         stats.connections += 1
         stats.connections_total += 1
 
+    @property
+    def closing(self) -> bool:
+        """Whether it ended or is ending: nothing more is sent or read."""
+        return self._closing
+
     def received(self, data: bytes) -> None:
         """Take bytes off the websocket; what is wrong with them ends this connection, and only this one."""
         try:

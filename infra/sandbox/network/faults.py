@@ -30,7 +30,7 @@ class FaultKind(enum.StrEnum):
 
 
 class Fault(msgspec.Struct):
-    """One order. It ends after `count` uses or `seconds`, whichever is first; with neither it happens once.
+    """One order. It ends after `count` uses or `seconds`, whichever is first.
 
     For `slow-ack`, `seconds` is how late each acknowledgement comes.
     """
@@ -50,10 +50,10 @@ class Faults:
         self._clock = clock
         self._standing: list[Fault] = []
 
-    def order(self, fault: Fault) -> None:
-        """Let a fault stand from now on."""
+    def order(self, fault: Fault, *, times: int = 1) -> None:
+        """Let a fault stand from now on: so many times, if it says neither how often nor how long."""
         if fault.count is None and (fault.seconds is None or fault.kind is FaultKind.SLOW_ACK):
-            fault.count = 1
+            fault.count = times
         if fault.seconds is not None and fault.kind is not FaultKind.SLOW_ACK:
             fault.until = self._clock() + fault.seconds
         self._standing.append(fault)
@@ -62,8 +62,11 @@ class Faults:
         """Take back all orders."""
         self._standing.clear()
 
-    def use(self, number: str, kind: FaultKind) -> Fault | None:
-        """Give the fault that is to happen now, counting one use; None when nothing is to go wrong."""
+    def use(self, number: str | None, kind: FaultKind) -> Fault | None:
+        """Give the fault that is to happen now, counting one use; None when nothing is to go wrong.
+
+        Without a number, only faults for everybody happen.
+        """
         if not self._standing:
             return None
         self._drop_ended()
@@ -73,11 +76,6 @@ class Faults:
                     fault.count -= 1
                 return fault
         return None
-
-    def stands_for_everybody(self, kind: FaultKind) -> bool:
-        """Tell whether this now goes wrong for everybody, without counting a use."""
-        self._drop_ended()
-        return any(fault.kind is kind and fault.number is None for fault in self._standing)
 
     def remaining(self, fault: Fault) -> float:
         """Give the seconds until a fault ends by itself; 0 when it does not."""

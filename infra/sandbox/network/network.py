@@ -163,6 +163,16 @@ class Network:
             login.stream_error(Node("conflict", {"type": "device_removed"}), code="401")
         self._devices_changed(device, "remove")
 
+    def unlink_all(self, account: Account) -> None:
+        """Take all companions off an account."""
+        for device in self.directory.companions(account):
+            self.unlink(device)
+
+    def cut_registrations(self) -> None:
+        """Cut the connections of devices that show a QR or a code."""
+        for registration in set(self.registrations.values()):
+            registration.cut()
+
     def _devices_changed(self, device: LinkedDevice, change: str) -> None:
         """Tell those who asked for this account's device list (whatsmeow, notification.go)."""
         account = self.directory.get(device.number)

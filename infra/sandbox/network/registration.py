@@ -83,6 +83,10 @@ class Registration:
         self._withdraw_codes()
         self._refuse("the device hung up before it was linked")
 
+    def cut(self) -> None:
+        """Cut the connection as a broken network would."""
+        self._connection.abort()
+
     async def key_bundle(self, primary_hello: list[Node]) -> bytes:
         """Tell the device that its code was typed; give the bundle it answers; raises LinkingRefusedError."""
         self._bundle = asyncio.get_running_loop().create_future()

@@ -12,40 +12,37 @@ if TYPE_CHECKING:
     from infra.sandbox.network.login import Login
     from infra.sandbox.network.network import Network
 
-_AFTER_LOGIN = (FaultKind.CLOSE, FaultKind.STREAM_ERROR_503, FaultKind.RESTART_515, FaultKind.REPLACED)
 _BEFORE_LOGIN = (FaultKind.OFFLINE, FaultKind.TEMPORARY_BAN, FaultKind.CLIENT_OUTDATED)
-
+_AFTER_LOGIN = (FaultKind.CLOSE, FaultKind.STREAM_ERROR_503, FaultKind.RESTART_515, FaultKind.REPLACED)
 
 FOR_EVERYBODY = frozenset({FaultKind.CLOSE, FaultKind.OFFLINE})
 """What can go wrong for all numbers at once."""
 
 
 def order(network: Network, fault: Fault) -> None:
-    """Let a fault stand from now on, and happen now where it can. Raises NoSuchAccountError."""
-    if fault.number is None:
-        _order_for_everybody(network, fault)
-    else:
-        _order(network, fault, network.directory.get(fault.number))
+    """Let a fault stand from now on, and happen now where it can. Raises NoSuchAccountError.
 
-
-def _order_for_everybody(network: Network, fault: Fault) -> None:
-    if fault.kind is FaultKind.OFFLINE or fault.seconds is not None:
-        network.faults.order(fault)
-    for login in network.all_logins():
-        login.connection.abort()
-
-
-def _order(network: Network, fault: Fault, account: Account) -> None:
-    if fault.kind is FaultKind.LOGGED_OUT:
-        for device in network.directory.companions(account):
-            network.unlink(device)
+    A fault that ends connections and says neither how often nor how long happens once to each device that is
+    online, or else to the next one that comes.
+    """
+    account = None if fault.number is None else network.directory.get(fault.number)
+    if fault.kind is FaultKind.LOGGED_OUT and account is not None:
+        network.unlink_all(account)
         return
-    network.faults.order(fault)
-    for login in network.logins_of(account):
+    online = _online(network, account) if fault.kind in (*_BEFORE_LOGIN, *_AFTER_LOGIN) else []
+    network.faults.order(fault, times=max(1, len(online)))
+    for login in online:
         if fault.kind in _BEFORE_LOGIN:
             login.connection.abort()
         else:
             strike_login(network, login)
+    if account is None:
+        network.cut_registrations()
+
+
+def _online(network: Network, account: Account | None) -> list[Login]:
+    logins = network.all_logins() if account is None else network.logins_of(account)
+    return [login for login in logins if not login.connection.closing]
 
 
 def strike_login(network: Network, login: Login) -> None:
