@@ -137,10 +137,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     status: SessionStatus
     linked: bool | msgspec.UnsetType = msgspec.UNSET
-    phone_number: str | None | msgspec.UnsetType = msgspec.UNSET
-    lid: str | None | msgspec.UnsetType = msgspec.UNSET
-    push_name: str | None | msgspec.UnsetType = msgspec.UNSET
-    reason: DisconnectReason | None | msgspec.UnsetType = msgspec.UNSET
-    disconnected_at: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    phone_number: str | msgspec.UnsetType | None = msgspec.UNSET
+    lid: str | msgspec.UnsetType | None = msgspec.UNSET
+    push_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    reason: DisconnectReason | msgspec.UnsetType | None = msgspec.UNSET
+    disconnected_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     reconnect_attempts: int | msgspec.UnsetType = msgspec.UNSET
-    link_offer: LinkOffer | None | msgspec.UnsetType = msgspec.UNSET
+    link_offer: LinkOffer | msgspec.UnsetType | None = msgspec.UNSET
