@@ -17,6 +17,7 @@ from infra.sandbox.control.shapes import (
     ReceivedView,
     SentView,
     Typing,
+    Watched,
     media_view,
 )
 from infra.sandbox.phones import acting, sending
@@ -80,6 +81,12 @@ async def typing(number: FromPath[str], data: JSONBody[Typing], phones: NamedDep
     sending.show_typing(phone, acting.chat_of(phone, data.to), typing=data.typing)
 
 
+@post("/phones/{number:str}/watch", status_code=204, summary="Watch a contact's presence")
+async def watch(number: FromPath[str], data: JSONBody[Watched], phones: NamedDependency[Phones]) -> None:
+    """Told at once, and whenever it changes, among the phone's events."""
+    acting.watch(phones.get(number), data.to)
+
+
 @post("/phones/{number:str}/react", summary="React to a message")
 async def react(number: FromPath[str], data: JSONBody[Reaction], phones: NamedDependency[Phones]) -> SentView:
     """To one that the phone received or sent; an empty emoji takes the reaction back."""
@@ -119,4 +126,4 @@ def _view(received: Received) -> ReceivedView:
     )
 
 
-HANDLERS = [send_message, list_messages, list_events, read, typing, react, edit, revoke]
+HANDLERS = [send_message, list_messages, list_events, read, typing, watch, react, edit, revoke]

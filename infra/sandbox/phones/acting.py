@@ -10,6 +10,8 @@ from infra.contract.jid import GROUP_SERVER, Jid
 from infra.sandbox import media_crypto
 from infra.sandbox.media_crypto import MediaError
 from infra.sandbox.media_store import MediaStoreError
+from infra.sandbox.network import receipts
+from infra.sandbox.network.accounts import PHONE
 from infra.sandbox.phones import content as contents
 from infra.sandbox.phones.sending import send, send_receipt
 from infra.sandbox.protobufs import e2e
@@ -18,6 +20,10 @@ from infra.sandbox.wire.node import Attributes, Node
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
     from infra.sandbox.phones.records import Media, Received, Sent
+
+
+_EDIT, _REVOCATION = "1", "7"
+"""What a stanza says of a message that changes another (whatsmeow, types/message.go: EditAttribute)."""
 
 
 class NoSuchMessageError(LookupError):
@@ -36,8 +42,10 @@ def chat_of(phone: Phone, to: str) -> Jid:
 def write(phone: Phone, to: str, words: str, *, reply_to: str | None = None) -> Sent:
     """Send a text; `reply_to` is the id of a message in the phone."""
     chat = chat_of(phone, to)
-    quoted = None if reply_to is None else (reply_to, _author(phone, reply_to))
-    return send(phone, chat, contents.text(words, reply_to=quoted))
+    if reply_to is None:
+        return send(phone, chat, contents.text(words))
+    quoted = contents.Quoted(reply_to, _author(phone, reply_to), _words(phone, reply_to))
+    return send(phone, chat, contents.reply(words, quoted))
 
 
 async def send_file(phone: Phone, to: str, data: bytes, *, kind: str, mime: str, caption: str) -> Sent:
@@ -56,21 +64,21 @@ def react(phone: Phone, message_id: str, emoji: str) -> Sent:
     chat, from_me = _place(phone, message_id)
     author = _author(phone, message_id) if chat.server == GROUP_SERVER else None
     message = contents.reaction(emoji, chat=chat, target=message_id, target_from_me=from_me, author=author)
-    return send(phone, chat, message, stanza_type="reaction")
+    return send(phone, chat, message, stanza_type="reaction", edit=None if emoji else _REVOCATION)
 
 
 def edit(phone: Phone, message_id: str, words: str) -> Sent:
     """Change the words of a message that the phone sent."""
     sent = _own(phone, message_id)
     protocol = {"type": "MESSAGE_EDIT", "key": _own_key(sent), "editedMessage": {"conversation": words}}
-    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol))
+    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol), edit=_EDIT)
 
 
 def revoke(phone: Phone, message_id: str) -> Sent:
     """Delete a message that the phone sent, for everybody."""
     sent = _own(phone, message_id)
     protocol = {"type": "REVOKE", "key": _own_key(sent)}
-    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol))
+    return send(phone, Jid.parse(sent.chat), e2e.Message(protocolMessage=protocol), edit=_REVOCATION)
 
 
 def mark_read(phone: Phone, message_id: str) -> None:
@@ -82,6 +90,12 @@ def mark_read(phone: Phone, message_id: str) -> None:
     if chat.server == GROUP_SERVER:
         attrs["participant"] = sender
     send_receipt(phone, Node("receipt", attrs))
+
+
+def watch(phone: Phone, number: str) -> None:
+    """See from now on whether a contact is online; raises NoSuchAccountError."""
+    contact = phone.network.directory.get(number).lid
+    receipts.subscribe(phone.network, phone.account.lid, f"{phone.account.number}:{PHONE}", contact)
 
 
 async def open_media(phone: Phone, received: Received) -> None:
@@ -137,3 +151,11 @@ def _author(phone: Phone, message_id: str) -> Jid:
     if phone.diary.find_sent(message_id) is not None:
         return phone.account.lid
     return phone.network.directory.get(_received(phone, message_id).sender).lid
+
+
+def _words(phone: Phone, message_id: str) -> str:
+    if (sent := phone.diary.find_sent(message_id)) is not None:
+        content = contents.read(e2e.Message.FromString(sent.message))
+    else:
+        content = _received(phone, message_id).content
+    return "" if content is None else content.text

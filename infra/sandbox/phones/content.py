@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infra.sandbox.media_crypto import EncryptedMedia, MediaKind
 from infra.sandbox.phones.records import Content, Media
@@ -30,6 +30,14 @@ _WRAPPERS = (
 _SILENT = {"messageContextInfo", "senderKeyDistributionMessage"}
 
 
+class Quoted(NamedTuple):
+    """What a reply repeats of the message that it replies to."""
+
+    id: str
+    author: Jid
+    words: str
+
+
 def read(message: Any) -> Content | None:
     """Say what a message is about; None when it only carries keys or other business of the protocol."""
     for wrapper in _WRAPPERS:
@@ -49,11 +57,14 @@ def read(message: Any) -> Content | None:
     return _read_media(message) or _read_other(message)
 
 
-def text(words: str, *, reply_to: tuple[str, Jid] | None = None) -> Any:
-    """Say something; `reply_to` is the quoted message's id and its author."""
-    if reply_to is None:
-        return e2e.Message(conversation=words)
-    quoted = {"stanzaID": reply_to[0], "participant": str(reply_to[1]), "quotedMessage": {"conversation": ""}}
+def text(words: str) -> Any:
+    """Say something."""
+    return e2e.Message(conversation=words)
+
+
+def reply(words: str, to: Quoted) -> Any:
+    """Say something to a message that was said before."""
+    quoted = {"stanzaID": to.id, "participant": str(to.author), "quotedMessage": {"conversation": to.words}}
     return e2e.Message(extendedTextMessage={"text": words, "contextInfo": quoted})
 
 

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 
 def send(
-    phone: Phone, to: Jid, message: Any, *, stanza_type: str = "text", media_type: str | None = None
+    phone: Phone,
+    to: Jid,
+    message: Any,
+    *,
+    stanza_type: str = "text",
+    media_type: str | None = None,
+    edit: str | None = None,
 ) -> Sent:
     """Encrypt and send a message to a person or a group; it is with the network when this returns.
 
-    Raises NoSuchAccountError, NoSuchGroupError and NotInGroupError.
+    `edit` tells how it changes another. Raises NoSuchAccountError, NoSuchGroupError and NotInGroupError.
     """
     sent = Sent(
         id="3A" + secrets.token_hex(9).upper(),
@@ -40,8 +46,10 @@ def send(
         _for_group(phone, to, sent) if to.server == GROUP_SERVER else _for_person(phone, to, sent, message)
     )
     phone.diary.add_sent(sent)
-    stanza = Node("message", {"id": sent.id, "to": to, "type": stanza_type}, parts)
-    phone.network.post(phone.account, phone.account.lid, stanza)
+    attrs: Attributes = {"id": sent.id, "to": to, "type": stanza_type}
+    if edit is not None:
+        attrs["edit"] = edit
+    phone.network.post(phone.account, phone.account.lid, Node("message", attrs, parts))
     return sent
 
 
