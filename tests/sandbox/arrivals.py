@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.sandbox.neonize_client import NeonizeClient
+
+
+def with_id(message_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Tell messages with this id, as phones show them, from others."""
+    return lambda received: bool(received["id"] == message_id)
 
 
 async def message(client: NeonizeClient, message_id: str) -> dict[str, Any]:

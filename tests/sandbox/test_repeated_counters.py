@@ -112,7 +112,7 @@ async def test_a_client_that_forgets_the_sessions_of_an_older_copy_is_read_at_on
 
         await arrivals.receipt(restored, "DELIVERED", sent)
         on_bobs = (await control.received(BOB, 4))[-1]
-        on_own = (await control.received(ADA, where=lambda message: message["id"] == sent))[-1]
+        on_own = (await control.received(ADA, where=arrivals.with_id(sent)))[-1]
         assert (on_bobs["text"], on_own["text"]) == ("read", "read")
         assert (await control.get("/stats"))["duplicate_counters"] == 0
 
@@ -128,7 +128,7 @@ async def test_the_clients_own_phone_drops_its_copy_too_unless_that_session_is_f
         sent = await restored.send_text(chat, "read")
 
         await arrivals.receipt(restored, "DELIVERED", sent)
-        (on_own,) = await control.received(ADA, where=lambda message: message["id"] == sent)
+        (on_own,) = await control.received(ADA, where=arrivals.with_id(sent))
         assert on_own["duplicate_counter"]
 
 

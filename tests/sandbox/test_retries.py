@@ -40,7 +40,7 @@ async def test_a_phone_that_lost_its_keys_asks_until_it_can_read(
     sent = await ada.send_text(BOB, "can you read this?")
 
     (read,) = await control.received(BOB, where=lambda message: message["text"] is not None)
-    tries = await control.received(BOB, where=lambda message: message["id"] == sent)
+    tries = await control.received(BOB, where=arrivals.with_id(sent))
     stats = await control.get("/stats")
     assert (read["id"], read["text"]) == (sent, "can you read this?")
     assert read["attempt"] > 0
