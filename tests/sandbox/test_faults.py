@@ -31,6 +31,13 @@ def seen(client: NeonizeClient, name: str, since: int = 0) -> list[dict[str, Any
     return [event["data"] for event in client.events[since:] if event["event"] == name]
 
 
+async def link_and_leave(new_client: NewClient, control: Control) -> None:
+    """Leave the database of a linked client behind, and no process."""
+    async with new_client() as client:
+        await link(client, control)
+        await client.kill()
+
+
 async def is_online(control: Control, number: str) -> bool:
     """Say whether the one device of a number is connected."""
     (device,) = (await control.get(f"/phones/{number}"))["devices"]
@@ -117,8 +124,7 @@ async def test_a_client_that_is_logged_out_forgets_its_device_and_stays_away(
 async def test_a_device_that_was_logged_out_while_it_was_off_learns_it_when_it_connects(
     new_client: NewClient, control: Control
 ) -> None:
-    async with new_client() as client:
-        await link(client, control)
+    await link_and_leave(new_client, control)
     await control.fault("logged-out")
 
     async with new_client() as client:
@@ -152,8 +158,7 @@ async def test_a_ban_says_why_and_how_long_and_ends_when_faults_are_taken_back(
 async def test_a_fault_for_somebody_who_is_off_happens_when_they_come(
     new_client: NewClient, control: Control
 ) -> None:
-    async with new_client() as client:
-        await link(client, control)
+    await link_and_leave(new_client, control)
     await control.fault("replaced")
 
     async with new_client() as client:
@@ -190,12 +195,13 @@ async def test_while_a_number_is_offline_it_stays_out_and_others_stay_in(
     await ada.wait_for("ConnectedEv", since=before, within=COMES_BACK)
 
 
-async def test_everybody_is_cut_off_and_comes_back_when_the_sandbox_is_on_line_again(
-    ada: NeonizeClient, bob: NeonizeClient, control: Control
+@pytest.mark.parametrize(("kind", "how_long"), [("close", {}), ("offline", {"seconds": 1.0})])
+async def test_everybody_can_be_cut_off_and_comes_back(
+    ada: NeonizeClient, bob: NeonizeClient, control: Control, *, kind: str, how_long: dict[str, float]
 ) -> None:
     marks = {client: client.mark() for client in (ada, bob)}
 
-    await control.fault("offline", None, seconds=1.0)
+    await control.fault(kind, None, **how_long)
 
     for client, before in marks.items():
         await client.wait_for("DisconnectedEv", since=before)
@@ -222,8 +228,7 @@ async def test_a_client_that_is_cut_off_while_it_shows_a_qr_has_to_be_started_an
 async def test_a_client_cannot_start_while_the_sandbox_is_off_line(
     new_client: NewClient, control: Control
 ) -> None:
-    async with new_client() as client:
-        await link(client, control)
+    await link_and_leave(new_client, control)
     await control.fault("offline", None)
 
     async with new_client() as client:
@@ -234,15 +239,3 @@ async def test_a_client_cannot_start_while_the_sandbox_is_off_line(
     async with new_client() as client:
         await client.connect()
         await client.wait_for("ConnectedEv")
-
-
-async def test_everybody_can_be_cut_off_at_once(
-    ada: NeonizeClient, bob: NeonizeClient, control: Control
-) -> None:
-    marks = {client: client.mark() for client in (ada, bob)}
-
-    await control.fault("close", None)
-
-    for client, before in marks.items():
-        await client.wait_for("DisconnectedEv", since=before)
-        await client.wait_for("ConnectedEv", since=before, within=COMES_BACK)
