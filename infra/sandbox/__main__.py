@@ -14,13 +14,17 @@ import uvloop
 from infra.sandbox.server import Sandbox
 from infra.sandbox.storage import StorageError
 
+PORT = click.IntRange(0, 65535)
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), required=True, help="Where its state is kept."
 )
-@click.option("--port", default=0, help="The proxy's port; the last one used, or any free one, if not given.")
-@click.option("--control-port", default=0, help="The control API's port; likewise.")
+@click.option(
+    "--port", type=PORT, default=0, help="The proxy's port; the last one used, or any free one, if not given."
+)
+@click.option("--control-port", type=PORT, default=0, help="The control API's port; likewise.")
 @click.option("--verbose", is_flag=True, help="Log every connection that ends badly.")
 def main(folder: Path, port: int, control_port: int, *, verbose: bool) -> None:
     """Run the sandbox: a WhatsApp stand-in for neonize, on loopback only.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from datetime import UTC, datetime
 from functools import partial
@@ -104,6 +105,7 @@ class Sandbox:
             issuer_public_key=identity.issuer.public,
             control=f"http://{LOOPBACK}:{identity.control_port}",
         )
+        await storage.flush()  # so that whoever reads the address finds this very sandbox, even after a crash
         self.address.write(self._folder)
         stack.callback((self._folder / ADDRESS_FILE).unlink, missing_ok=True)
 
@@ -122,10 +124,10 @@ def _listen(wanted: int, last: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, wanted or last))
-    except OSError:
+    except OSError as error:
         if wanted:
             listening.close()
-            raise
+            raise OSError(error.errno, f"port {wanted}: {os.strerror(error.errno or 0)}") from error
         listening.bind((LOOPBACK, 0))
     listening.listen(1024)
     listening.setblocking(False)  # noqa: FBT003 - the name of the call says it
