@@ -89,6 +89,14 @@ class Login:
         self.connection.send(iq.answer(self, stanza))
         if stanza.find("active") is not None:
             self.activate()
+        elif stanza.find("remove-companion-device") is not None:
+            self._log_out()
+
+    def _log_out(self) -> None:
+        """Forget the device at its own wish; having its answer, it hangs up by itself."""
+        self.active = False
+        self.network.unlink(self.device, tell=False)
+        self.connection.hang_up()
 
     def _message(self, stanza: Node) -> None:
         parcels, refusal = self._taken(stanza)

@@ -152,14 +152,14 @@ class Network:
         self.directory.link(device)
         self._devices_changed(device, "add")
 
-    def unlink(self, device: LinkedDevice) -> None:
-        """Take a companion off its account: its connection ends, its keys and mail are gone."""
+    def unlink(self, device: LinkedDevice, *, tell: bool = True) -> None:
+        """Take a companion off its account: its keys and mail are gone, its connection ends if it is told."""
         login = self._logins.get(device.key)
         self.directory.unlink(device)
         self._mailbox(device.key).burn()
         self.recent.forget(device.key)
         self.primaries[device.number].companion_unlinked(device)
-        if login is not None:
+        if login is not None and tell:
             login.stream_error(Node("conflict", {"type": "device_removed"}), code="401")
         self._devices_changed(device, "remove")
 

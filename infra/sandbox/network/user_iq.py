@@ -43,11 +43,10 @@ def answer_picture(_login: Login, _iq: Node) -> list[Node]:
     raise IqError(404, "item-not-found")
 
 
-def answer_linked_devices(login: Login, iq: Node) -> list[Node]:
-    """Unlink this device: its own logout."""
+def answer_linked_devices(_login: Login, iq: Node) -> list[Node]:
+    """Confirm a device's own logout, that follows the answer."""
     if iq.find("remove-companion-device") is None:
         raise IqError(501, "feature-not-implemented")
-    login.network.unlink(login.device)
     return []
 
 
