@@ -18,6 +18,7 @@ import threading
 import time
 import typing
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import Enum
 from uuid import uuid4
 
@@ -52,8 +53,9 @@ class Child:
         """Carry out calls, each in a thread of its own, until the input ends."""
         self._write({"event": "Ready", "at": time.time(), "data": {}})
         with self._driver.makefile("rb") as lines, ThreadPoolExecutor(max_workers=32) as pool:
-            for line in lines:
-                pool.submit(self._answer, json.loads(line))
+            with suppress(ConnectionResetError):  # the driver went away with events still unread
+                for line in lines:
+                    pool.submit(self._answer, json.loads(line))
             self._say_goodbye()
 
     def _answer(self, call: Mapping[str, typing.Any]) -> None:
