@@ -39,6 +39,10 @@ class Control:
         answer = self._good(await self.http.post(path, json=body))
         return answer.json() if answer.content else None
 
+    async def patch(self, path: str, **body: object) -> None:
+        """Change a part of something."""
+        self._good(await self.http.patch(path, json=body))
+
     async def fault(self, kind: str, number: str | None = ADA, **more: object) -> None:
         """Order a fault."""
         await self.post("/faults", kind=kind, **({} if number is None else {"number": number}), **more)

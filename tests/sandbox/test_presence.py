@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.sandbox import arrivals
 from tests.sandbox.conftest import ADA, BOB, CYD, Control, link
 
 if TYPE_CHECKING:
@@ -58,15 +59,16 @@ async def test_typing_in_a_group_is_seen_by_all_its_members(
 async def test_the_client_sees_a_phone_it_subscribed_to_go_and_come(
     ada: NeonizeClient, control: Control, sandbox: Sandbox
 ) -> None:
+    await arrivals.push_name(ada)
     await ada.call("send_presence", "AVAILABLE")
 
     await ada.call("subscribe_presence", f"{BOB}@s.whatsapp.net")
     online = await ada.wait_for("PresenceEv")
     mark = ada.mark()
-    await control.http.patch(f"/phones/{BOB}", json={"available": False})
+    await control.patch(f"/phones/{BOB}", available=False)
     offline = await ada.wait_for("PresenceEv", since=mark)
     mark = ada.mark()
-    await control.http.patch(f"/phones/{BOB}", json={"available": True})
+    await control.patch(f"/phones/{BOB}", available=True)
     again = await ada.wait_for("PresenceEv", since=mark)
 
     assert [seen["Unavailable"] for seen in (online, offline, again)] == [False, True, False]
@@ -74,6 +76,7 @@ async def test_the_client_sees_a_phone_it_subscribed_to_go_and_come(
 
 
 async def test_a_phone_that_watches_sees_the_client_come_and_go(ada: NeonizeClient, control: Control) -> None:
+    await arrivals.push_name(ada)
     await control.post(f"/phones/{BOB}/watch", to=ADA)
 
     await ada.call("send_presence", "UNAVAILABLE")
@@ -89,6 +92,8 @@ async def test_another_client_that_subscribed_sees_this_one_come_and_go(
 ) -> None:
     async with new_client("bob") as bob:
         await link(bob, control, BOB)
+        for client in (ada, bob):
+            await arrivals.push_name(client)
         await bob.call("send_presence", "AVAILABLE")
         await bob.call("subscribe_presence", str(sandbox.network.directory.get(ADA).lid))
         await bob.wait_for("PresenceEv")

@@ -64,12 +64,12 @@ async def test_one_receipt_may_be_for_several_messages(
 async def test_a_phone_with_its_receipts_off_reads_and_says_nothing(
     ada: NeonizeClient, control: Control
 ) -> None:
-    await control.http.patch(f"/phones/{BOB}", json={"receipts": False})
+    await control.patch(f"/phones/{BOB}", receipts=False)
 
     secret = await ada.send_text(BOB, "are you there?")
     await control.received(BOB)
     await arrivals.message(ada, await control.send(BOB, ADA, "later"))
-    await control.http.patch(f"/phones/{BOB}", json={"receipts": True})
+    await control.patch(f"/phones/{BOB}", receipts=True)
     told = await ada.send_text(BOB, "and now?")
 
     await arrivals.receipt(ada, "DELIVERED", told)
