@@ -76,7 +76,7 @@ class Sessions:
         """
         raise NotImplementedError
 
-    def of_shard(self, shard: int) -> list[SessionId]:
+    def of_shard(self, shard: int) -> set[SessionId]:
         """Give the sessions of a shard that are wanted to run; may lag by a moment."""
         raise NotImplementedError
 
