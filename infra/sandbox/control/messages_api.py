@@ -8,6 +8,7 @@ from litestar import get, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from infra.sandbox.control.problems import blamed_on
 from infra.sandbox.control.shapes import (
     Edit,
     MessageId,
@@ -35,13 +36,17 @@ async def send_message(
 ) -> SentView:
     """Signal-encrypted for every device of the receiver, and for the sender's own linked devices."""
     phone = phones.get(number)
+    with blamed_on("to"):
+        acting.chat_of(phone, data.to)
     if (found := data.file()) is not None:
         kind, file = found
-        sent = await acting.send_file(
-            phone, data.to, file.data, kind=kind, mime=file.mime, caption=file.caption
-        )
+        with blamed_on(kind):
+            sent = await acting.send_file(
+                phone, data.to, file.data, kind=kind, mime=file.mime, caption=file.caption
+            )
     else:
-        sent = acting.write(phone, data.to, data.text or "", reply_to=data.reply_to)
+        with blamed_on("reply_to"):
+            sent = acting.write(phone, data.to, data.text or "", reply_to=data.reply_to)
     return SentView(sent.id)
 
 
@@ -71,32 +76,41 @@ async def list_events(
 @post("/phones/{number:str}/read", status_code=204, summary="Read a message")
 async def read(number: FromPath[str], data: JSONBody[MessageId], phones: NamedDependency[Phones]) -> None:
     """Send the read receipt for a message that the phone received."""
-    acting.mark_read(phones.get(number), data.id)
+    phone = phones.get(number)
+    with blamed_on("id"):
+        acting.mark_read(phone, data.id)
 
 
 @post("/phones/{number:str}/typing", status_code=204, summary="Type, or stop typing")
 async def typing(number: FromPath[str], data: JSONBody[Typing], phones: NamedDependency[Phones]) -> None:
     """Seen by whoever is online in the chat."""
     phone = phones.get(number)
-    sending.show_typing(phone, acting.chat_of(phone, data.to), typing=data.typing)
+    with blamed_on("to"):
+        sending.show_typing(phone, acting.chat_of(phone, data.to), typing=data.typing)
 
 
 @post("/phones/{number:str}/watch", status_code=204, summary="Watch a contact's presence")
 async def watch(number: FromPath[str], data: JSONBody[Watched], phones: NamedDependency[Phones]) -> None:
     """Told at once, and whenever it changes, among the phone's events."""
-    acting.watch(phones.get(number), data.to)
+    phone = phones.get(number)
+    with blamed_on("to"):
+        acting.watch(phone, data.to)
 
 
 @post("/phones/{number:str}/react", summary="React to a message")
 async def react(number: FromPath[str], data: JSONBody[Reaction], phones: NamedDependency[Phones]) -> SentView:
     """To one that the phone received or sent; an empty emoji takes the reaction back."""
-    return SentView(acting.react(phones.get(number), data.id, data.emoji).id)
+    phone = phones.get(number)
+    with blamed_on("id"):
+        return SentView(acting.react(phone, data.id, data.emoji).id)
 
 
 @post("/phones/{number:str}/edit", summary="Edit a message")
 async def edit(number: FromPath[str], data: JSONBody[Edit], phones: NamedDependency[Phones]) -> SentView:
     """One that the phone sent."""
-    return SentView(acting.edit(phones.get(number), data.id, data.text).id)
+    phone = phones.get(number)
+    with blamed_on("id"):
+        return SentView(acting.edit(phone, data.id, data.text).id)
 
 
 @post("/phones/{number:str}/revoke", summary="Delete a message for everybody")
@@ -104,7 +118,9 @@ async def revoke(
     number: FromPath[str], data: JSONBody[MessageId], phones: NamedDependency[Phones]
 ) -> SentView:
     """One that the phone sent."""
-    return SentView(acting.revoke(phones.get(number), data.id).id)
+    phone = phones.get(number)
+    with blamed_on("id"):
+        return SentView(acting.revoke(phone, data.id).id)
 
 
 def _view(received: Received) -> ReceivedView:

@@ -8,7 +8,7 @@ from litestar import delete, get, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.params import JSONBody  # noqa: TC002
 
-from infra.sandbox.control.problems import BadFieldError
+from infra.sandbox.control.problems import BadFieldError, blamed_on
 from infra.sandbox.control.shapes import GroupView, NewFault, NewGroup
 from infra.sandbox.network import group_iq, strikes
 from infra.sandbox.network.faults import Fault, FaultKind
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 @post("/groups", summary="Found a group")
 async def found_group(data: JSONBody[NewGroup], network: NamedDependency[Network]) -> GroupView:
     """Members with linked devices are told."""
-    for number in (data.owner, *data.members):
-        network.directory.get(number)
+    with blamed_on("owner"):
+        network.directory.get(data.owner)
+    with blamed_on("members"):
+        for number in data.members:
+            network.directory.get(number)
     group = network.groups.create(data.owner, data.subject, data.members)
     group_iq.announce_creation(network, group, to=group.members)
     return _view(group)
