@@ -37,7 +37,7 @@ def encrypted_again(message: Node) -> bool:
 
 
 def _to_person(network: Network, account: Account, sender: Jid, message: Node) -> list[Parcel]:
-    chat = network.directory.find(message.jid("to"))
+    chat = network.directory.find(message.jid("recipient" if "recipient" in message.attrs else "to"))
     seen_by_others: Attributes = _attributes(network, account, message) | {"from": sender}
     seen_by_own = dict(seen_by_others)
     if chat is not None and chat is not account:

@@ -27,6 +27,8 @@ def route_receipt(network: Network, sender: Jid, receipt: Node) -> None:
     attrs |= {"from": to, "participant": sender} if in_group else {"from": sender}
     if kind and kind != "inactive":
         attrs["type"] = kind
+    if "recipient" in receipt.attrs:
+        attrs["recipient"] = receipt.jid("recipient")
     for device in _addressees(network, author, alone=kind == "retry"):
         if device != sender:
             network.deliver(device, Node("receipt", dict(attrs), receipt.content))

@@ -32,6 +32,8 @@ def ask_again(phone: Phone, stanza: Node, sender: Jid) -> None:
     attrs: Attributes = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry"}
     if "participant" in stanza.attrs:
         attrs["participant"] = sender
+    if "recipient" in stanza.attrs:  # the chat, where one's own device sent it
+        attrs["recipient"] = stanza.jid("recipient")
     sending.send_receipt(phone, Node("receipt", attrs, parts))
 
 
@@ -51,6 +53,8 @@ def encrypt_again(phone: Phone, receipt: Node) -> None:
     to: Attributes = {"to": device}
     if chat.server == GROUP_SERVER:
         to = {"to": chat, "participant": device}
+    elif "recipient" in receipt.attrs:
+        to["recipient"] = receipt.jid("recipient")
     stanza = Node("message", {"id": sent.id, "type": sent.stanza_type, **to}, [enc])
     phone.network.post(phone.account, phone.account.lid, stanza)
 
