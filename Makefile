@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-from
 UV := .venv/bin/uv
 
-.PHONY: help install lock format lint types contracts test
+.PHONY: help install lock format lint types contracts test bench-sandbox
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,3 +37,6 @@ contracts: install
 
 test: lint types contracts ## everything that CI runs
 	$(BIN)/pytest
+
+bench-sandbox: install ## messages a second that neonize gets through the sandbox
+	@$(BIN)/python -m tests.benchmarks.sandbox
