@@ -13,7 +13,6 @@ What the device does wrong ends in `LinkingRefusedError`.
 from __future__ import annotations
 
 import asyncio
-import binascii
 import hashlib
 import hmac
 import re
@@ -85,7 +84,7 @@ class QrCode(msgspec.Struct, frozen=True):
             raise BadCodeError(f"a QR's text has 4 or 5 parts between commas, this has {len(parts)}")
         try:
             keys = [b64decode(part, validate=True) for part in parts[1:4]]
-        except binascii.Error as error:
+        except ValueError as error:  # no ASCII, or no base64
             raise BadCodeError("a key in the QR's text is not base64") from error
         if any(len(key) != _KEY for key in keys):
             raise BadCodeError("a key in the QR's text has not 32 bytes")

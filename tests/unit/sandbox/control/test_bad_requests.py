@@ -138,17 +138,13 @@ async def test_a_fault_that_cannot_happen_like_this_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("path", "code", "status"),
-    [
-        ("scan", "no QR", 422),
-        ("scan", "https://wa.me/settings/linked_devices#,,,", 422),
-        ("enter-code", "1", 422),
-    ],
+    ("path", "code"),
+    [("scan", "no QR"), ("scan", "ref,key,key,key"), ("scan", "ref,é,é,é"), ("enter-code", "1")],
 )
-async def test_what_is_no_code_is_refused(api: httpx.AsyncClient, path: str, code: str, status: int) -> None:
+async def test_what_is_no_code_is_refused(api: httpx.AsyncClient, path: str, code: str) -> None:
     answer = await api.post(f"/phones/{ADA}/{path}", json={"code": code})
 
-    told = await problem(answer, status)
+    told = await problem(answer, 422)
     assert (told["code"], told["field"]) == ("not-a-code", "code")
 
 
