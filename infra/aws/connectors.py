@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from infra.aws.clients import Clients
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from infra.aws.records import from_item, to_item
+from infra.aws.table import Table
+from infra.contract import keys
 from infra.contract.ids import ConnectorId
 from infra.contract.leases import ConnectorRecord
 
+if TYPE_CHECKING:
+    from infra.aws.clients import Clients
+
+_REMEMBERED = timedelta(hours=1)
+
 
 class Connectors:
-    """The connectors that were seen within the last hours."""
+    """The connectors that live, and for an hour or more those that died without a word."""
 
-    def __init__(self, clients: Clients) -> None: ...
+    def __init__(self, clients: Clients) -> None:
+        self._table = Table(clients)
 
     def put(self, record: ConnectorRecord) -> None:
         """Store what a connector tells, over what it told before."""
-        raise NotImplementedError
+        key = keys.connector(record.id)
+        self._table.put(to_item(record, key, without=["id"], delete_at=record.seen_at + _REMEMBERED))
 
     def list(self) -> list[ConnectorRecord]:
         """Give all, the oldest first."""
-        raise NotImplementedError
+        found = self._table.query("#pk = :pk", {"pk": keys.connector(ConnectorId("")).pk})
+        records = [from_item(item, ConnectorRecord, id=item[keys.SORT]) for item in found]
+        return sorted(records, key=lambda record: (record.started_at, record.id))
 
     def remove(self, connector_id: ConnectorId) -> None:
         """Forget one that has drained. Twice is once."""
-        raise NotImplementedError
+        self._table.delete(keys.connector(connector_id))

@@ -57,6 +57,7 @@ _KINDS: dict[str, type[AwsError]] = {
     "RequestLimitExceeded": ThrottledError,
     "RequestThrottled": ThrottledError,
     "TransactionConflictException": ThrottledError,
+    "TransactionCanceledException": ThrottledError,  # what is left of it once conditions were looked at
     "TransactionInProgressException": ThrottledError,
     "SlowDown": ThrottledError,
     "InternalServerError": UnreachableError,

@@ -2,88 +2,118 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import msgspec
+from infra.aws.acceptance import Acceptance, Accepted, Idempotency, OtherBody, PlaceTakenError, SameAgain
+from infra.aws.history import History
+from infra.aws.message_items import read_message, read_outbound, seq_of, write_message
+from infra.aws.records import plain
+from infra.aws.table import IS_NEW, Table, assignment, one_of
+from infra.contract import keys
+from infra.contract.ids import OutboundRef
+from infra.contract.keys import MESSAGES_BY_WA_ID
+from infra.contract.message import OutboundStatus, statuses_before
 
-from infra.aws.clients import Clients
-from infra.aws.pages import Page
-from infra.contract.ids import MessageRef, OutboundRef, SessionId
-from infra.contract.jid import Jid
-from infra.contract.message import Inbound, Message, Outbound, OutboundStatus
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from infra.aws.attributes import Item
+    from infra.aws.clients import Clients
+    from infra.aws.pages import Page
+    from infra.contract.ids import MessageRef, SessionId
+    from infra.contract.jid import Jid
+    from infra.contract.message import Inbound, Message, Outbound
+
+__all__ = ["Accepted", "Idempotency", "Messages", "OtherBody", "PlaceTakenError", "SameAgain"]
 
 RETENTION = timedelta(days=30)
-
-
-class Idempotency(msgspec.Struct, frozen=True):
-    """A customer's Idempotency-Key, and a hash of the body that came with it."""
-
-    key: str
-    body_hash: str
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """The message is stored: from here on it is safe."""
-
-    message: Outbound
-
-
-class SameAgain(msgspec.Struct, frozen=True):
-    """The same key came with the same body before; this is what was accepted then, as it is now."""
-
-    message: Outbound
-
-
-class OtherBody(msgspec.Struct, frozen=True):
-    """The same key came with another body before."""
-
-    ref: OutboundRef
 
 
 class Messages:
     """The messages of all sessions, kept for `retention` after they were accepted or received."""
 
-    def __init__(self, clients: Clients, *, retention: timedelta = RETENTION) -> None: ...
+    def __init__(self, clients: Clients, *, retention: timedelta = RETENTION) -> None:
+        self._table = Table(clients)
+        self._retention = retention
+        self._acceptance = Acceptance(self._table, retention=retention)
+        self._history = History(self._table)
 
     def accept(
         self, message: Outbound, idempotency: Idempotency | None = None
     ) -> Accepted | SameAgain | OtherBody:
-        """Store a queued message in the place that `Sessions.take_place` gave."""
-        raise NotImplementedError
+        """Store a queued message in the place that `Sessions.take_place` gave.
+
+        Raises PlaceTakenError if another message has the place.
+        """
+        if idempotency is None:
+            return self._acceptance.accept(message)
+        return self._acceptance.accept_once(message, idempotency)
 
     def accepted_before(
         self, session_id: SessionId, idempotency: Idempotency, *, now: datetime
     ) -> SameAgain | OtherBody | None:
         """Look whether the key came before, without taking a place; `accept` decides in any case."""
-        raise NotImplementedError
+        return self._acceptance.accepted_before(session_id, idempotency, now=now)
 
     def find(self, session_id: SessionId, ref: MessageRef, *, consistent: bool = False) -> Message | None:
         """Give a message, or None."""
-        raise NotImplementedError
+        item = self._table.get(keys.message(session_id, ref), consistent=consistent)
+        return None if item is None else read_message(item)
 
     def list(
         self, session_id: SessionId, *, cursor: str | None = None, limit: int = 50, chat: Jid | None = None
     ) -> Page[Message]:
         """Give messages of both directions, newest first; raises BadCursorError."""
-        raise NotImplementedError
+        if chat is None:
+            return self._history.of_session(session_id, cursor=cursor, limit=limit)
+        return self._history.of_chat(session_id, chat, cursor=cursor, limit=limit)
 
     def cancel(self, session_id: SessionId, ref: OutboundRef) -> Outbound | None:
         """Cancel a message that is still queued; None if it is not, or not there. Twice is once."""
-        raise NotImplementedError
+        changes = {"status": OutboundStatus.CANCELLED}
+        # a connector that has claimed it may be sending it by now
+        return self._change(session_id, ref, changes, before=[OutboundStatus.QUEUED])
 
     def store_inbound(self, message: Inbound) -> bool:
         """Store a received message; False if it is there already.
 
         Whether the session still exists is for the caller to see, who reads it anyhow.
         """
-        raise NotImplementedError
+        item = write_message(message, delete_at=message.received_at + self._retention)
+        return self._table.put(item, condition=IS_NEW).done
 
     def find_ref(self, session_id: SessionId, wa_id: str) -> OutboundRef | None:
         """Give the sent message that has this id at WhatsApp; lags by a moment behind `Outbox.mark_sent`."""
-        raise NotImplementedError
+        index = MESSAGES_BY_WA_ID
+        partition = keys.wa_id_partition(session_id, wa_id)
+        found = self._table.query(f"#{index.partition} = :wa_id", {"wa_id": partition}, index=index)
+        item = next(found, None)
+        return None if item is None else OutboundRef(seq_of(item))
 
     def advance(
         self, session_id: SessionId, ref: OutboundRef, status: OutboundStatus, *, at: datetime
     ) -> Outbound | None:
         """Store a receipt (delivered, read, played); None if the message is as far already, or not there."""
-        raise NotImplementedError
+        changes: Item = {"status": status}
+        if status is OutboundStatus.DELIVERED:
+            changes["delivered_at"] = plain(at)
+        else:
+            changes["read_at"] = plain(at)  # who plays a message has read it
+        return self._change(session_id, ref, changes, before=statuses_before(status))
+
+    def _change(
+        self, session_id: SessionId, ref: OutboundRef, changes: Item, *, before: Iterable[OutboundStatus]
+    ) -> Outbound | None:
+        condition, values = one_of("status", before)
+        written = self._table.update(
+            keys.message(session_id, ref),
+            assignment(changes),
+            condition=condition,
+            values={**changes, **values},
+        )
+        if written.item is None:
+            return None
+        is_so = all(written.item.get(name) == value for name, value in changes.items())
+        return read_outbound(written.item) if is_so else None

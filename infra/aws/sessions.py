@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from infra.aws.clients import Clients
-from infra.aws.pages import Page
+from infra.aws.blobs import Blobs
+from infra.aws.erasure import delete_items
+from infra.aws.pages import Page, read_cursor, write_cursor
+from infra.aws.placement import shard_for
+from infra.aws.records import from_item, listed, plain, to_item
+from infra.aws.table import EXISTS, IS_NEW, Table, assignment, one_of
+from infra.contract import keys
 from infra.contract.ids import SessionId
-from infra.contract.session import Desired, Report, Session, SessionStatus
+from infra.contract.keys import LISTINGS, SESSIONS_BY_SHARD
+from infra.contract.session import (
+    ACCEPTS_SENDS,
+    Desired,
+    Report,
+    Session,
+    SessionStatus,
+    statuses_leading_to,
+)
+
+if TYPE_CHECKING:
+    from infra.aws.attributes import Item, Value
+    from infra.aws.clients import Clients
+
+_RUNNING = frozenset(
+    {
+        SessionStatus.STARTING,
+        SessionStatus.AWAITING_LINK,
+        SessionStatus.CONNECTING,
+        SessionStatus.CONNECTED,
+    }
+)
+"""Where a start has nothing to add."""
 
 
 class NoPlace(msgspec.Struct, frozen=True):
@@ -26,19 +53,30 @@ class SessionMissingError(LookupError):
 class Sessions:
     """The sessions of one stack."""
 
-    def __init__(self, clients: Clients) -> None: ...
+    def __init__(self, clients: Clients) -> None:
+        self._table = Table(clients)
+        self._blobs = Blobs(clients)
+        self._shards = clients.settings.shards
 
     def create(self, session: Session) -> bool:
         """Store a new session; False if one of this id exists already."""
-        raise NotImplementedError
+        item = {
+            **to_item(session, keys.session(session.id), without=["id"]),
+            **listed(LISTINGS, keys.SESSION_LISTING, session.id),
+        }
+        written = self._table.put(item, condition=IS_NEW)
+        return written.done or _found(written.item) == session  # ours, when the first answer was lost
 
     def find(self, session_id: SessionId, *, consistent: bool = False) -> Session | None:
-        """Give a session, or None. Without `consistent` it may be as it was a moment ago, for half the price."""
-        raise NotImplementedError
+        """Give a session, or None. Without `consistent` it may be a moment old, for half the price."""
+        return _found(self._table.get(keys.session(session_id), consistent=consistent))
 
     def get(self, session_id: SessionId, *, consistent: bool = False) -> Session:
         """Give a session; raises SessionMissingError."""
-        raise NotImplementedError
+        session = self.find(session_id, consistent=consistent)
+        if session is None:
+            raise SessionMissingError(session_id)
+        return session
 
     def list(
         self, *, cursor: str | None = None, limit: int = 50, status: SessionStatus | None = None
@@ -47,7 +85,19 @@ class Sessions:
 
         Raises BadCursorError.
         """
-        raise NotImplementedError
+        (after,) = read_cursor(cursor, parts=1) if cursor else ("",)
+        read = self._table.query(
+            f"#{LISTINGS.partition} = :listing AND #{LISTINGS.sort} > :after",
+            {"listing": keys.SESSION_LISTING, "after": after},
+            index=LISTINGS,
+            page_size=limit + 1,
+        )
+        found = [SessionId(item[LISTINGS.sort]) for item, _ in zip(read, range(limit + 1), strict=False)]
+        sessions = map(_read, self._table.get_many([keys.session(each) for each in found[:limit]]))
+        return Page(
+            [session for session in sessions if status in (None, session.status)],
+            write_cursor([found[limit - 1]]) if len(found) > limit else None,
+        )
 
     def patch(
         self,
@@ -57,32 +107,58 @@ class Sessions:
         metadata: dict[str, str] | UnsetType = UNSET,
     ) -> Session | None:
         """Change what the customer calls it; what is UNSET stays. None if there is no such session."""
-        raise NotImplementedError
+        changed: dict[str, Value | None] = {}
+        if name is not UNSET:
+            changed["name"] = name
+        if metadata is not UNSET:
+            changed["metadata"] = metadata
+        if not changed:
+            return self.find(session_id, consistent=True)
+        return self._change(session_id, changed, condition=EXISTS)
 
     def want(self, session_id: SessionId, desired: Desired) -> Session | None:
-        """Start or stop it; None if there is no such session.
+        """Start or stop it; None if there is no such session. The caller nudges the shard.
 
-        A start places the session on a shard, sets `starting` and the attempts to 0, and leaves a session
-        that already runs (status neither stopped, created, failed nor logged out) as it is but for the
-        attempts. It stays on its shard for as long as that exists: another connector may still hold it.
-        A stop sets `stopped`, and takes the session out of `of_shard`. The caller nudges the shard.
+        A start places the session on a shard, sets `starting` and the attempts to 0; one that is starting,
+        waiting to be linked, connecting or connected stays as it is. A session stays on its shard for as long
+        as that exists, since another connector may still hold it.
+        A stop sets `stopped`, and takes the session out of `of_shard`.
         """
-        raise NotImplementedError
+        match desired:
+            case Desired.RUNNING:
+                return self._start(session_id)
+            case Desired.STOPPED:
+                return self._stop(session_id)
 
     def delete(self, session_id: SessionId) -> None:
         """Delete a session with its messages, calls, idempotency records and auth blob, all versions of it.
 
         May be called again after it failed in between, and for a session that is not there.
         """
-        raise NotImplementedError
+        self._stop(session_id)  # from here on it accepts no sends
+        self._blobs.delete(session_id)
+        delete_items(self._table, session_id)
+        self._table.delete(keys.session(session_id))
+        delete_items(self._table, session_id)  # sends that had taken their place before the stop
 
     def of_shard(self, shard: int) -> set[SessionId]:
         """Give the sessions of a shard that are wanted to run; may lag by a moment."""
-        raise NotImplementedError
+        index = SESSIONS_BY_SHARD
+        found = self._table.query(
+            f"#{index.partition} = :shard", {"shard": keys.shard_partition(shard)}, index=index
+        )
+        return {SessionId(item[index.sort]) for item in found}
 
     def report(self, session_id: SessionId, report: Report, *, fence: int) -> Session | None:
-        """Store what a connector tells; None if a newer fence wrote, the status may not follow, or it is gone."""
-        raise NotImplementedError
+        """Store what a connector tells; None if a newer fence wrote, it may not follow, or all is gone."""
+        before, values = one_of("status", statuses_leading_to(report.status))
+        return self._change(
+            session_id,
+            {**plain(report), "fence": fence},
+            # a connector that lost the shard has an older fence; a status of its own time may not undo a stop
+            condition=f"#fence <= :fence AND {before}",
+            values=values,
+        )
 
     def take_place(self, session_id: SessionId, *, backlog_limit: int) -> Session | NoPlace:
         """Give the next place in the outbox, as `seq` of the session returned.
@@ -91,7 +167,15 @@ class Sessions:
         caller died, or asked twice): who reads the outbox waits for an empty place only as long as a request
         may last.
         """
-        raise NotImplementedError
+        accepting, values = one_of("status", sorted(ACCEPTS_SENDS))
+        written = self._table.update(
+            keys.session(session_id),
+            "SET #seq = #seq + :one, #backlog = #backlog + :one",
+            condition=f"#linked = :yes AND #desired = :running AND {accepting} AND #backlog < :limit",
+            values={**values, "one": 1, "yes": True, "running": Desired.RUNNING, "limit": backlog_limit},
+        )
+        session = _found(written.item)
+        return session if written.done and session else NoPlace(session)
 
     def move_watermark(self, session_id: SessionId, *, since: int, up_to: int, fence: int) -> bool:
         """Say that every place up to `up_to` has left the outbox, so that the backlog shrinks.
@@ -99,4 +183,74 @@ class Sessions:
         `since` is the watermark (`done_seq`) that was read or written last. False if it was another, or a
         newer fence wrote. To be called now and then, not per message: that is what makes it cheap.
         """
-        raise NotImplementedError
+        written = self._table.update(
+            keys.session(session_id),
+            "SET #done_seq = :up_to, #backlog = #backlog - :count, #fence = :fence",
+            # the old watermark: places are taken off the backlog once, also when the answer was lost
+            condition="#done_seq = :since AND #fence <= :fence",
+            values={"up_to": up_to, "since": since, "count": up_to - since, "fence": fence},
+        )
+        stored = _found(written.item)
+        return written.done or (stored is not None and (stored.done_seq, stored.fence) == (up_to, fence))
+
+    def _start(self, session_id: SessionId) -> Session | None:
+        while (session := self.find(session_id, consistent=True)) is not None:
+            if session.desired is Desired.RUNNING and session.status in _RUNNING:
+                return session
+            if (started := self._place(session)) is not None:
+                return started
+        return None
+
+    def _place(self, session: Session) -> Session | None:
+        shard = shard_for(session, self._table, shards=self._shards)
+        changes: dict[str, Value | None] = {
+            "desired": Desired.RUNNING,
+            "status": SessionStatus.STARTING,
+            "reconnect_attempts": 0,
+            "shard": shard,
+            # fences are counted per shard: another shard's may begin lower
+            "fence": session.fence if shard == session.shard else 0,
+            **listed(SESSIONS_BY_SHARD, keys.shard_partition(shard), session.id),
+        }
+        # as it was read: of two starts one places, and the other finds it placed
+        unplaced = "attribute_not_exists(#shard)" if session.shard is None else "#shard = :old_shard"
+        values: dict[str, Value] = {"old_status": session.status, "old_fence": session.fence}
+        if session.shard is not None:
+            values["old_shard"] = session.shard
+        condition = f"#status = :old_status AND #fence = :old_fence AND {unplaced}"
+        return self._change(session.id, changes, condition=condition, values=values)
+
+    def _stop(self, session_id: SessionId) -> Session | None:
+        changes: dict[str, Value | None] = {
+            "desired": Desired.STOPPED,
+            "status": SessionStatus.STOPPED,
+            "link_offer": None,
+            SESSIONS_BY_SHARD.partition: None,
+            SESSIONS_BY_SHARD.sort: None,
+        }
+        return self._change(session_id, changes, condition=EXISTS)
+
+    def _change(
+        self,
+        session_id: SessionId,
+        changes: dict[str, Value | None],
+        *,
+        condition: str,
+        values: dict[str, Value] | None = None,
+    ) -> Session | None:
+        kept = {name: value for name, value in changes.items() if value is not None}
+        written = self._table.update(
+            keys.session(session_id),
+            assignment(changes),
+            condition=condition,
+            values={**kept, **(values or {})},
+        )
+        return _found(written.item) if written.done else None
+
+
+def _read(item: Item) -> Session:
+    return from_item(item, Session, id=item[keys.PARTITION].partition("#")[2])
+
+
+def _found(item: Item | None) -> Session | None:
+    return None if item is None else _read(item)

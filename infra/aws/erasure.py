@@ -1,0 +1,20 @@
+"""Forgetting: everything in the table that belongs to a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.contract import keys
+from infra.contract.keys import Key
+
+if TYPE_CHECKING:
+    from infra.aws.table import Table
+    from infra.contract.ids import SessionId
+
+
+def delete_items(table: Table, session_id: SessionId) -> None:
+    """Delete a session's messages, calls and idempotency records, but not the session."""
+    session = keys.session(session_id)
+    found = table.query("#pk = :pk", {"pk": session.pk}, consistent=True, only=(keys.PARTITION, keys.SORT))
+    items = (Key(item[keys.PARTITION], item[keys.SORT]) for item in found)
+    table.delete_many(key for key in items if key != session)
