@@ -98,12 +98,13 @@ class Directory:
         self._accounts = storage.load("account", Account)
         self._by_lid = {account.lid_user: account for account in self._accounts.values()}
         self._devices: dict[str, dict[int, LinkedDevice]] = {number: {} for number in self._accounts}
-        for device in storage.load("device", LinkedDevice).values():
+        linked = storage.load("device", LinkedDevice).values()
+        for device in sorted(linked, key=lambda device: device.device):
             self._devices[device.number][device.device] = device
         self._shelves = storage.load("prekeys", PrekeyShelf)
 
     def __iter__(self) -> Iterator[Account]:
-        """Give every account, oldest first."""
+        """Give every account."""
         return iter(self._accounts.values())
 
     def create(self, number: str, name: str) -> Account:
