@@ -9,14 +9,12 @@ import pytest
 
 from infra.sandbox.control.api import control_app
 from infra.sandbox.media_store import MediaStore
-from infra.sandbox.network.accounts import LinkedDevice, SignedPrekey
 from infra.sandbox.network.network import Network
 from infra.sandbox.phones.phones import Phones
-from infra.sandbox.signal.device import DeviceKeys, SignalDevice
 from infra.sandbox.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 ADA = "14155550100"
@@ -52,27 +50,3 @@ async def api(phones: Phones, network: Network) -> AsyncIterator[httpx.AsyncClie
     app: Any = control_app(phones, network)  # Litestar and httpx spell ASGI's types differently
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         yield client
-
-
-@pytest.fixture
-def link_device(network: Network) -> Callable[[str], LinkedDevice]:
-    """Link a device that is never online to a number."""
-
-    def link(number: str) -> LinkedDevice:
-        bundle = SignalDevice(DeviceKeys.generate()).prekey_bundle(one_time=False)
-        signed = SignedPrekey(bundle.signed_prekey_id, bundle.signed_prekey, bundle.signed_prekey_signature)
-        device = LinkedDevice(
-            number=number,
-            device=network.directory.reserve_device(network.directory.get(number)),
-            noise_public=bytes(32),
-            identity=bundle.identity,
-            registration_id=bundle.registration_id,
-            signed_prekey=signed,
-            key_index=1,
-            platform="test",
-            linked_at=1_700_000_000,
-        )
-        network.link(device)
-        return device
-
-    return link

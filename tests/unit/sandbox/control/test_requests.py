@@ -7,13 +7,12 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tests.unit.sandbox.control.conftest import ADA, BOB
+from tests.unit.sandbox.linked_devices import a_linked_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import httpx
 
-    from infra.sandbox.network.accounts import LinkedDevice
+    from infra.sandbox.network.network import Network
 
 
 async def send(api: httpx.AsyncClient, sender: str, to: str, text: str) -> str:
@@ -42,9 +41,9 @@ async def test_a_bought_phone_is_shown_and_listed_by_number(api: httpx.AsyncClie
 
 
 async def test_a_linked_device_is_shown_until_it_is_unlinked(
-    api: httpx.AsyncClient, link_device: Callable[[str], LinkedDevice]
+    api: httpx.AsyncClient, network: Network
 ) -> None:
-    link_device(ADA)
+    network.link(a_linked_device(ADA))
     await send(api, BOB, ADA, "hello")
 
     shown = (await api.get(f"/phones/{ADA}")).json()
