@@ -74,6 +74,19 @@ class Control:
         """Wait until a phone has noticed so many other things of this sort; give all of them."""
         return await self._until(f"/phones/{number}/events", count, where, within)
 
+    async def settled(self, number: str = ADA, *, within: float = 10.0) -> None:
+        """Wait until the devices of a phone have confirmed all that they were sent.
+
+        What a client did not confirm before it ended, it is sent again.
+        """
+        async with asyncio.timeout(within):
+            while True:
+                if not any(
+                    device["unconfirmed"] for device in (await self.get(f"/phones/{number}"))["devices"]
+                ):
+                    return
+                await asyncio.sleep(0.02)
+
     async def stats_when(
         self, condition: Callable[[dict[str, Any]], bool], *, within: float = 30.0
     ) -> dict[str, Any]:

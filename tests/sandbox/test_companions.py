@@ -67,6 +67,7 @@ async def test_what_came_while_a_companion_was_offline_is_delivered_once_and_in_
     async with new_client() as client:
         await link(client, control)
         await arrivals.message(client, await control.send(BOB, ADA, "before"))
+        await control.settled()
     missed = [await control.send(BOB, ADA, f"missed {number}") for number in range(5)]
 
     async with new_client() as client:
@@ -79,6 +80,7 @@ async def test_what_came_while_a_companion_was_offline_is_delivered_once_and_in_
         came = [message["Info"]["ID"] for message in arrivals.messages(client)]
         assert (preview["Message"], completed["Count"]) == (5, 5)
         assert came == [*missed, later]
+        await control.settled()
 
     async with new_client() as client:
         await client.connect()

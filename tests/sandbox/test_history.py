@@ -85,6 +85,7 @@ async def test_a_client_that_logs_in_again_is_not_told_the_past_again(
 ) -> None:
     async with new_client() as client:
         await link(client, control)
+        await control.settled()
 
     async with new_client() as client:
         await client.connect()

@@ -54,6 +54,7 @@ async def chat(new_client: NewClient, control: Control, tmp_path: Path) -> str:
         await link(client, control)
         await arrivals.message(client, await control.send(BOB, ADA, "a session is there"))
         await client.send_text(BOB, "before the copy")
+        await control.settled()
         copy(tmp_path / "ada.db", tmp_path / "copy.db")
         await client.send_text(BOB, "after it")
         await client.send_text(BOB, "and again")
@@ -68,6 +69,7 @@ async def group(new_client: NewClient, control: Control, tmp_path: Path) -> str:
     async with new_client() as client:
         await link(client, control)
         await client.send_text(group, "before the copy")
+        await control.settled()
         copy(tmp_path / "ada.db", tmp_path / "copy.db")
         await client.send_text(group, "after it")
     await control.received(BOB, 2)

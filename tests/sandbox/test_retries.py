@@ -70,6 +70,7 @@ async def test_a_client_that_lost_its_keys_asks_until_it_can_read(
         await link(client, control)
         await arrivals.message(client, await control.send(BOB, ADA, "a session is there"))
         await arrivals.receipt(client, "DELIVERED", await client.send_text(BOB, "indeed"))
+        await control.settled()
     lose_keys(tmp_path / "ada.db")
 
     async with new_client() as client:
@@ -92,6 +93,7 @@ async def test_a_client_that_lost_its_keys_asks_its_owners_phone_for_the_copy(
         await link(client, control)
         await client.send_text(ADA, "so that the phone has my session's answer")
         await arrivals.message(client, await control.send(ADA, BOB, "a session is there"))
+        await control.settled()
     lose_keys(tmp_path / "ada.db")
 
     async with new_client() as client:
@@ -129,6 +131,7 @@ async def test_a_client_that_lost_a_groups_keys_asks_until_it_can_read(
         await link(client, control)
         await arrivals.message(client, await control.send(BOB, group, "a key is there"))
         await client.send_text(group, "indeed")
+        await control.settled()
     lose_keys(tmp_path / "ada.db")
 
     async with new_client() as client:
