@@ -73,6 +73,8 @@ def _varint(value: int) -> bytes:
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     """Give a number and the place after it; raises SignalFormatError."""
+    if at < len(data) and (short := data[at]) < _MORE:  # nearly all of them
+        return short, at + 1
     value = shift = 0
     for byte in data[at : at + 5]:
         at += 1
