@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from infra.aws.pages import Page, read_cursor, write_cursor
-from infra.aws.records import from_item, listed, plain, to_item
+from infra.aws.listings import read_listing
+from infra.aws.pages import Page
+from infra.aws.records import from_item, key_of, listed, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table
 from infra.contract import keys
 from infra.contract.api_keys import ApiKey
-from infra.contract.keys import LISTINGS, Key
+from infra.contract.keys import LISTINGS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,22 +47,12 @@ class ApiKeys:
             {"listing": keys.API_KEY_LISTING, "id": key_id},
             index=LISTINGS,
         )
-        return next(map(_read, self._table.get_many([_key_of(entry) for entry in found])), None)
+        return next(map(_read, self._table.get_many([key_of(entry) for entry in found])), None)
 
     def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[ApiKey]:
         """Give keys by id; raises BadCursorError."""
-        (after,) = read_cursor(cursor, parts=1) if cursor else ("",)
-        found = self._table.query(
-            f"#{LISTINGS.partition} = :listing AND #{LISTINGS.sort} > :after",
-            {"listing": keys.API_KEY_LISTING, "after": after},
-            index=LISTINGS,
-            page_size=limit + 1,
-        )
-        entries = list(itertools.islice(found, limit + 1))
-        return Page(
-            [_read(item) for item in self._table.get_many([_key_of(entry) for entry in entries[:limit]])],
-            write_cursor([entries[limit - 1][LISTINGS.sort]]) if len(entries) > limit else None,
-        )
+        page = read_listing(self._table, keys.API_KEY_LISTING, cursor=cursor, limit=limit)
+        return Page([_read(item) for item in page.items], page.cursor)
 
     def delete(self, key: ApiKey) -> None:
         """Delete a key; it is gone at once. Twice is once."""
@@ -101,7 +91,3 @@ def _write(key: ApiKey) -> Item:
 
 def _read(item: Item) -> ApiKey:
     return from_item(item, ApiKey, secret_hash=item[keys.PARTITION].removeprefix(keys.api_key("").pk))
-
-
-def _key_of(entry: Item) -> Key:
-    return Key(entry[keys.PARTITION], entry[keys.SORT])

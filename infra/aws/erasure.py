@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.aws.records import key_of
 from infra.contract import keys
-from infra.contract.keys import Key
 
 if TYPE_CHECKING:
     from infra.aws.table import Table
@@ -16,5 +16,5 @@ def delete_items(table: Table, session_id: SessionId) -> None:
     """Delete a session's messages, calls and idempotency records, but not the session."""
     session = keys.session(session_id)
     found = table.query("#pk = :pk", {"pk": session.pk}, consistent=True, only=(keys.PARTITION, keys.SORT))
-    items = (Key(item[keys.PARTITION], item[keys.SORT]) for item in found)
+    items = map(key_of, found)
     table.delete_many(key for key in items if key != session)

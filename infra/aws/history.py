@@ -6,9 +6,10 @@ import itertools
 from typing import TYPE_CHECKING
 
 from infra.aws.message_items import INBOUND, OUTBOUND, read_message
-from infra.aws.pages import Page, read_cursor, write_cursor
+from infra.aws.pages import BadCursorError, Page, read_cursor, write_cursor
+from infra.aws.records import key_of
 from infra.contract import keys
-from infra.contract.keys import MESSAGES_BY_CHAT, Key
+from infra.contract.keys import MESSAGES_BY_CHAT
 from infra.contract.message import Message, Outbound
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class History:
 
     def of_session(self, session_id: SessionId, *, cursor: str | None, limit: int) -> Page[Message]:
         """Merge the two directions by time; the cursor is the last of each that was shown."""
-        shown = read_cursor(cursor, parts=2) if cursor else [_after_all(OUTBOUND), _after_all(INBOUND)]
+        shown = _read_both(cursor) if cursor else [_after_all(OUTBOUND), _after_all(INBOUND)]
         items = [
             item
             for prefix, before in zip((OUTBOUND, INBOUND), shown, strict=True)
@@ -57,7 +58,7 @@ class History:
             page_size=limit + 1,
         )
         entries = list(itertools.islice(found, limit + 1))
-        wanted = [Key(entry[keys.PARTITION], entry[keys.SORT]) for entry in entries[:limit]]
+        wanted = [key_of(entry) for entry in entries[:limit]]
         return Page(
             [read_message(item) for item in self._table.get_many(wanted)],
             write_cursor([entries[limit - 1][index.sort]]) if len(entries) > limit else None,
@@ -72,6 +73,13 @@ class History:
         )
         earlier = (item for item in found if item[keys.SORT] != before)
         return list(itertools.islice(earlier, limit))
+
+
+def _read_both(cursor: str) -> list[str]:
+    shown = read_cursor(cursor, parts=2)
+    if not all(sort.startswith(prefix) for sort, prefix in zip(shown, (OUTBOUND, INBOUND), strict=True)):
+        raise BadCursorError("this cursor is of another listing")
+    return shown
 
 
 def _after_all(prefix: str) -> str:

@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+_LONGEST = 1024
+"""Bytes of a sort key; DynamoDB refuses more, and none."""
+
 T = TypeVar("T")
 
 
@@ -34,6 +37,6 @@ def read_cursor(cursor: str, parts: int) -> list[str]:
         position = msgspec.json.decode(text, type=list[str])
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise BadCursorError("this cursor is not one that a listing gave") from error
-    if len(position) != parts:
+    if len(position) != parts or not all(0 < len(part.encode()) <= _LONGEST for part in position):
         raise BadCursorError("this cursor is of another listing")
     return position

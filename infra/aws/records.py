@@ -8,13 +8,14 @@ import msgspec
 
 from infra.contract import keys
 from infra.contract.jid import Jid
+from infra.contract.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from infra.aws.attributes import Item
-    from infra.contract.keys import Index, Key
+    from infra.contract.keys import Index
 
 _ENDS_AT = "ends_at"
 """How a record's own `expires_at` is stored, since DynamoDB deletes by the attribute of that name."""
@@ -67,6 +68,11 @@ def plain(value: object) -> Any:
 def at(key: Key) -> Item:
     """Give the attributes of a primary key."""
     return {keys.PARTITION: key.pk, keys.SORT: key.sk}
+
+
+def key_of(item: Mapping[str, Any]) -> Key:
+    """Give the primary key of an item, or of an entry of an index."""
+    return Key(item[keys.PARTITION], item[keys.SORT])
 
 
 def listed(index: Index, partition: str, sort: str) -> Item:

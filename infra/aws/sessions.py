@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from infra.aws.blobs import Blobs
 from infra.aws.erasure import delete_items
-from infra.aws.pages import Page, read_cursor, write_cursor
+from infra.aws.listings import read_listing
+from infra.aws.pages import Page
 from infra.aws.placement import shard_for
 from infra.aws.records import from_item, listed, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table, assignment, one_of
@@ -85,19 +86,9 @@ class Sessions:
 
         Raises BadCursorError.
         """
-        (after,) = read_cursor(cursor, parts=1) if cursor else ("",)
-        read = self._table.query(
-            f"#{LISTINGS.partition} = :listing AND #{LISTINGS.sort} > :after",
-            {"listing": keys.SESSION_LISTING, "after": after},
-            index=LISTINGS,
-            page_size=limit + 1,
-        )
-        found = [SessionId(item[LISTINGS.sort]) for item, _ in zip(read, range(limit + 1), strict=False)]
-        sessions = map(_read, self._table.get_many([keys.session(each) for each in found[:limit]]))
-        return Page(
-            [session for session in sessions if status in (None, session.status)],
-            write_cursor([found[limit - 1]]) if len(found) > limit else None,
-        )
+        page = read_listing(self._table, keys.SESSION_LISTING, cursor=cursor, limit=limit)
+        sessions = map(_read, page.items)
+        return Page([session for session in sessions if status in (None, session.status)], page.cursor)
 
     def patch(
         self,
