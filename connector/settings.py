@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     renew_every: timedelta = timedelta(seconds=3)
     lease_duration: timedelta = timedelta(seconds=10)
     """A lease whose beat stands still for so long may be taken by others."""
+    poll_for: timedelta = timedelta(seconds=20)
+    """How long a request for nudges waits for one; SQS allows no more than 20 s."""
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the table is looked through for what a lost nudge did not tell."""
     save_after: timedelta = timedelta(seconds=10)
@@ -66,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "devices_per_host": _number(environ, "ROOST_DEVICES_PER_HOST"),
             "renew_every": _seconds(environ, "ROOST_RENEW_SECONDS"),
             "lease_duration": _seconds(environ, "ROOST_LEASE_SECONDS"),
+            "poll_for": _seconds(environ, "ROOST_POLL_SECONDS"),
             "sweep_every": _seconds(environ, "ROOST_SWEEP_SECONDS"),
             "save_after": _seconds(environ, "ROOST_SAVE_SECONDS"),
             "drain_within": _seconds(environ, "ROOST_DRAIN_SECONDS"),

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from connector.device_host.protocol import Connected, QrShown
 from connector.hosts import DeviceHosts, HostDied, HostedDevice
+from connector.main import run
+from connector.settings import Settings
+from infra.contract.session import SessionStatus
+from tests.aws.conftest import _aws, clients
+from tests.connector.customer import Customer
 from tests.sandbox.conftest import Control, control, sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
-    from typing import TypeVar
+    from typing import Self, TypeVar
 
     from connector.device_host.protocol import DeviceReport
+    from infra.aws.clients import Clients
     from infra.sandbox.server import Sandbox
 
     T = TypeVar("T")
 
-__all__ = ["control", "sandbox"]
+__all__ = ["_aws", "clients", "control", "sandbox"]
 
 
 @pytest.fixture
@@ -57,3 +64,57 @@ async def link(device: HostedDevice, control: Control, number: str) -> None:
     qr = await the_next(device, QrShown)
     await control.post(f"/phones/{number}/scan", code=qr.code)
     await the_next(device, Connected)
+
+
+class Connector:
+    """A connector that runs in the test's own process, with its device hosts beside it."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Start it."""
+        self._running = asyncio.create_task(run(self._settings, self._clients.settings, self._stop))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let it drain."""
+        self._stop.set()
+        await self._running
+
+
+@pytest.fixture
+def customer(clients: Clients) -> Customer:
+    """Somebody with a session."""
+    return Customer(clients)
+
+
+@pytest.fixture
+def connector_settings(launcher: tuple[str, ...], tmp_path: Path) -> Settings:
+    """Settings with short times."""
+    return Settings(
+        devices_folder=tmp_path / "devices",
+        host_launcher=launcher,
+        renew_every=timedelta(seconds=0.5),
+        lease_duration=timedelta(seconds=5),
+        sweep_every=timedelta(seconds=1),
+        save_after=timedelta(seconds=0.2),
+        poll_for=timedelta(seconds=1),
+    )
+
+
+@pytest.fixture
+def new_connector(connector_settings: Settings, clients: Clients) -> Callable[[], Connector]:
+    """Make a connector of the stack; they share a folder, as restarts of one on a laptop do."""
+    return lambda: Connector(connector_settings, clients)
+
+
+async def linked(customer: Customer, control: Control, number: str) -> None:
+    """Create the customer's session and link it to the phone of this number."""
+    customer.create()
+    session = await customer.session_when(lambda session: session.link_offer)
+    assert session.link_offer is not None
+    await control.post(f"/phones/{number}/scan", code=session.link_offer.code)
+    await customer.status(SessionStatus.CONNECTED)

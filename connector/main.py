@@ -1,0 +1,68 @@
+"""The composition root of a connector."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from connector.events import Events
+from connector.hosts import DeviceHosts
+from connector.parts import Parts
+from connector.supervisor import Supervisor
+from infra.aws.blobs import Blobs
+from infra.aws.calls import Calls
+from infra.aws.clients import Clients
+from infra.aws.connectors import Connectors
+from infra.aws.leases import Leases
+from infra.aws.outbox import Outbox
+from infra.aws.queues import Queues
+from infra.aws.sessions import Sessions
+from infra.contract.clock import SystemClock
+from infra.contract.ids import new_connector_id
+
+if TYPE_CHECKING:
+    from connector.settings import Settings
+    from infra.aws.clients import AwsSettings
+
+_THREADS = 48
+"""For calls to AWS; the nudges' long polls have threads of their own."""
+
+
+async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None:
+    """Run a connector until `stop` is set; returns when it has drained."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "aws"))
+    clients = Clients(aws)
+    queues = Queues(clients)
+    hosts = DeviceHosts(
+        settings.devices_folder, capacity=settings.devices_per_host, launcher=settings.host_launcher
+    )
+    async with hosts:
+        parts = Parts(
+            sessions=Sessions(clients),
+            outbox=Outbox(clients),
+            calls=Calls(clients),
+            blobs=Blobs(clients),
+            events=Events(queues),
+            hosts=hosts,
+            settings=settings,
+            clock=SystemClock(),
+        )
+        supervisor = Supervisor(
+            new_connector_id(),
+            parts,
+            leases=Leases(clients),
+            queues=queues,
+            connectors=Connectors(clients),
+            shards=aws.shards,
+        )
+        await supervisor.run(stop)
+
+
+async def run_until_signalled(settings: Settings, aws: AwsSettings) -> None:
+    """Run a connector until SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, aws, stop)
