@@ -48,8 +48,9 @@ class RawClient:
 
     async def __aenter__(self) -> Self:
         proxy = urlsplit(self._address.proxy)
-        self._reader, self._writer = await asyncio.open_connection(proxy.hostname, proxy.port)
-        self._socket: socket.socket = self._writer.get_extra_info("socket")
+        self._socket = socket.create_connection((proxy.hostname, proxy.port))
+        self._socket.setblocking(False)  # noqa: FBT003 - the name of the call says it
+        self._reader, self._writer = await asyncio.open_connection(sock=self._socket)
         return self
 
     async def __aexit__(self, *_: object) -> None:
