@@ -1,8 +1,15 @@
-"""A stack in moto, created from template.yaml: a new one for every test, of its own name."""
+"""Stacks created from template.yaml, new for every test, of its own name: in moto, and in the embedded AWS.
+
+moto runs in the process and is fast; the embedded AWS is one at a time about what happens at once, and counts
+write units as DynamoDB does.
+"""
 
 from __future__ import annotations
 
 import itertools
+import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +23,7 @@ from infra.local.stack import create_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _NUMBERS = itertools.count()
 SHARDS = 2
@@ -31,6 +39,28 @@ def _aws() -> Iterator[None]:
 def clients(_aws: None) -> Clients:
     """Give the clients of an empty stack with two shards."""
     clients = Clients(AwsSettings(stack=f"test{next(_NUMBERS)}", shards=SHARDS))
+    create_stack(clients)
+    return clients
+
+
+@pytest.fixture(scope="session")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of the embedded AWS, which runs in a process of its own."""
+    folder: Path = tmp_path_factory.mktemp("embedded-aws")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        command = ["-m", "infra.local.embedded_aws", "--fd", str(listening.fileno()), "--dir", str(folder)]
+        program = subprocess.Popen([sys.executable, *command], pass_fds=[listening.fileno()])
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            program.terminate()
+            program.wait(20)
+
+
+@pytest.fixture
+def embedded(_aws: None, embedded_url: str) -> Clients:
+    """Give the clients of an empty stack with two shards in the embedded AWS."""
+    clients = Clients(AwsSettings(stack=f"test{next(_NUMBERS)}", shards=SHARDS, endpoint_url=embedded_url))
     create_stack(clients)
     return clients
 

@@ -1,9 +1,12 @@
-"""A network that loses an answer: the request is done, and boto3 sends it again."""
+"""A network that loses an answer, so that boto3 asks again; and a table where others are in the way."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,3 +34,28 @@ def first_answer_lost(clients: Clients, operation: str) -> Iterator[None]:
     finally:
         client.meta.events.unregister(event, lose_one)
     assert lost, f"{operation} was not asked"
+
+
+class Conflicts:
+    """For some times, another transaction is in the way of each of ours."""
+
+    _EVENT = "before-call.dynamodb.TransactWriteItems"
+
+    def __init__(self, clients: Clients, *, times: int) -> None:
+        self._events: Any = clients.dynamodb.meta.events
+        self._left = times
+
+    def __enter__(self) -> Self:
+        self._events.register(self._EVENT, self._conflict)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._events.unregister(self._EVENT, self._conflict)
+
+    def _conflict(self, **_details: object) -> tuple[AWSResponse, dict[str, Any]] | None:
+        if self._left == 0:
+            return None
+        self._left -= 1
+        reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+        told = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+        return AWSResponse("", 400, HTTPHeaders(), None), told

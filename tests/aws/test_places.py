@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.aws.sessions import NoPlace
+from infra.aws.sessions import NoPlace, Sessions
 from infra.contract.session import Desired, Session, SessionStatus
 from tests.aws.builders import ADA, a_connected_session
 from tests.aws.lost_answers import first_answer_lost
 
 if TYPE_CHECKING:
     from infra.aws.clients import Clients
-    from infra.aws.sessions import Sessions
 
 
 def test_places_are_given_in_order_and_counted(sessions: Sessions) -> None:
@@ -29,7 +28,8 @@ def test_places_are_given_in_order_and_counted(sessions: Sessions) -> None:
     ]
 
 
-def test_no_place_is_given_twice_from_parallel_requests(sessions: Sessions) -> None:
+def test_no_place_is_given_twice_from_parallel_requests(embedded: Clients) -> None:
+    sessions = Sessions(embedded)
     sessions.create(a_connected_session())
 
     with ThreadPoolExecutor(8) as pool:

@@ -121,7 +121,7 @@ def test_a_start_places_the_session_on_the_shard_with_fewest(sessions: Sessions)
 
     started = [sessions.want(SessionId(name), Desired.RUNNING) for name in ("a", "b", "c", "d")]
 
-    shards = [session.shard for session in started if session is not None]
+    shards = [session.shard for session in started if session and session.shard is not None]
     assert sorted(shards[:2]) == [0, 1]
     assert sorted(shards[2:]) == [0, 1]
     assert sessions.of_shard(0) | sessions.of_shard(1) == {"a", "b", "c", "d"}
