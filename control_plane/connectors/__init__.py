@@ -1,0 +1,1 @@
+"""Connectors: who holds the sessions now."""

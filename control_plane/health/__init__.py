@@ -1,0 +1,1 @@
+"""Whether this process lives, and whether what it stands on answers."""

@@ -1,0 +1,1 @@
+"""Linking a session to a phone: by QR or by pairing code."""

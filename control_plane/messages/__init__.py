@@ -1,0 +1,1 @@
+"""Messages as customers see them: send, show, list, cancel."""

@@ -1,0 +1,99 @@
+"""The JSON of sessions: what comes in, checked, and what goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar.params import PathParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from control_plane.paging import NextCursor
+from infra.contract.ids import SESSION_ID_PATTERN, SessionId
+from infra.contract.session import Desired, DisconnectReason, Session, SessionStatus
+
+Id = Annotated[
+    str,
+    Meta(pattern=SESSION_ID_PATTERN, description="case-sensitive; made if left out", examples=["support"]),
+]
+IdInPath = Annotated[
+    SessionId, PathParameter(pattern=SESSION_ID_PATTERN, description="the session's id, case-sensitive")
+]
+Name = Annotated[str, Meta(min_length=1, max_length=100, description="for people", examples=["Support desk"])]
+_MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
+_MetadataValue = Annotated[str, Meta(max_length=512)]
+Metadata = Annotated[
+    dict[_MetadataKey, _MetadataValue],
+    Meta(
+        max_length=50, description="yours: kept and given back, never read", examples=[{"customer": "4711"}]
+    ),
+]
+
+
+class NewSession(Struct, forbid_unknown_fields=True):
+    """A session to create."""
+
+    id: Id | UnsetType = UNSET
+    name: Name | None = None
+    metadata: Metadata = {}
+    start: Annotated[bool, Meta(description="whether it starts at once")] = True
+
+
+class SessionChange(Struct, forbid_unknown_fields=True):
+    """What to change of a session: fields left out stay; metadata is replaced whole."""
+
+    name: Name | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+
+class LastDisconnect(Struct):
+    """When and why the session's connection ended last."""
+
+    reason: DisconnectReason
+    at: datetime
+
+
+class SessionView(Struct):
+    """A WhatsApp account that is linked, or being linked."""
+
+    id: Annotated[str, Meta(examples=["support"])]
+    name: Annotated[str | None, Meta(examples=["Support desk"])]
+    metadata: Annotated[dict[str, str], Meta(examples=[{"customer": "4711"}])]
+    status: Annotated[SessionStatus, Meta(description="where it stands", examples=["connected"])]
+    desired: Annotated[Desired, Meta(description="what you asked for last", examples=["running"])]
+    linked: Annotated[bool, Meta(description="whether a phone has linked it")]
+    phone_number: Annotated[str | None, Meta(description="digits", examples=["14155550100"])]
+    push_name: Annotated[str | None, Meta(description="the account's own name", examples=["Ada"])]
+    last_disconnect: LastDisconnect | None
+    reconnect_attempts: Annotated[int, Meta(description="since it was connected last")]
+    created_at: datetime
+
+
+class SessionPage(Struct):
+    """Some sessions, by id."""
+
+    items: list[SessionView]
+    next_cursor: NextCursor
+
+
+def view(session: Session) -> SessionView:
+    """Show a session to a customer; its shard, fence and QR are not for this."""
+    return SessionView(
+        id=session.id,
+        name=session.name,
+        metadata=session.metadata,
+        status=session.status,
+        desired=session.desired,
+        linked=session.linked,
+        phone_number=session.phone_number,
+        push_name=session.push_name,
+        last_disconnect=_last_disconnect(session),
+        reconnect_attempts=session.reconnect_attempts,
+        created_at=session.created_at,
+    )
+
+
+def _last_disconnect(session: Session) -> LastDisconnect | None:
+    if session.reason is None or session.disconnected_at is None:
+        return None
+    return LastDisconnect(session.reason, session.disconnected_at)
