@@ -39,7 +39,7 @@ ODD_CONTENTS: list[Content] = [
     bytes(70_000),
     [],
     [Node("junk", {}, b"junk")],
-    [Node("enc", {"type": "pkmsg"}, b"\x33")] * 300,
+    [Node("enc", {"type": "pkmsg"}, b"\x33") for _ in range(300)],
 ]
 
 
