@@ -1,4 +1,4 @@
-"""Stacks created from template.yaml, new for every test, of its own name: in moto, and in the embedded AWS.
+"""Stacks created from template.yaml, empty at the start of every test: in moto, and in the embedded AWS.
 
 moto runs in the process and is fast; the embedded AWS is one at a time about what happens at once, and counts
 write units as DynamoDB does.
@@ -35,9 +35,23 @@ def _aws() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _stack(_aws: None) -> Clients:
+    clients = Clients(AwsSettings(stack="test", shards=SHARDS))
+    create_stack(clients)
+    return clients
+
+
 @pytest.fixture
-def clients(_aws: None) -> Clients:
-    """Give the clients of an empty stack with two shards."""
+def clients(_stack: Clients) -> Iterator[Clients]:
+    """Give the clients of a stack with two shards, its table and bucket empty; for queues see `own_stack`."""
+    yield _stack
+    _empty(_stack)
+
+
+@pytest.fixture
+def own_stack(_aws: None) -> Clients:
+    """Give the clients of a stack that no other test sees: queues can be emptied once a minute only."""
     clients = Clients(AwsSettings(stack=f"test{next(_NUMBERS)}", shards=SHARDS))
     create_stack(clients)
     return clients
@@ -81,3 +95,13 @@ def messages(clients: Clients) -> Messages:
 def outbox(clients: Clients) -> Outbox:
     """Give the outbox of an empty stack."""
     return Outbox(clients)
+
+
+def _empty(clients: Clients) -> None:
+    table = clients.settings.table_name
+    for item in clients.dynamodb.scan(TableName=table)["Items"]:
+        clients.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    bucket = clients.settings.bucket_name
+    stored = clients.s3.list_object_versions(Bucket=bucket)
+    for version in (*stored.get("Versions", ()), *stored.get("DeleteMarkers", ())):
+        clients.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
