@@ -79,7 +79,9 @@ class Answers:
             await self._answer(call, REFUSED)
 
     async def _open(self) -> list[Call]:
-        return await persistently(self._calls.open_for, self._id, now=self._clock.now())
+        """Give the calls that nobody works on yet."""
+        found = await persistently(self._calls.open_for, self._id, now=self._clock.now())
+        return [call for call in found if call not in self._when_logged_out]
 
     async def _answer(self, call: Call, answer: Answer) -> None:
         await persistently(self._calls.answer, self._id, call.id, answer, fence=self._fence)

@@ -41,6 +41,7 @@ class AuthBlob:
         self._clock = clock
         self._etag: str | None = None
         self._touched = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     async def prepare(self) -> bool:
         """Make the local database the newest there is. True: it knows of every message that was ever sent."""
@@ -56,7 +57,7 @@ class AuthBlob:
         return complete
 
     def is_linked(self) -> bool:
-        """Tell whether there is anything in the database that is worth saving."""
+        """Tell whether a phone has linked the device."""
         return device_file.is_linked(self.database)
 
     def touch(self) -> None:
@@ -64,14 +65,17 @@ class AuthBlob:
         self._touched.set()
 
     async def save(self, *, final: bool = False) -> None:
-        """Save now; `final` when the device is stopped."""
-        self._touched.clear()
-        now = self._clock.now()
-        content = await asyncio.to_thread(device_file.snapshot, self.database, final=final)
-        self._etag = await persistently(
-            self._blobs.save, self._session.id, content, etag=self._etag, fence=self._fence, saved_at=now
-        )
-        self._write_note()
+        """Save now, unless no phone has linked the device, or not any more; `final` when it is stopped."""
+        async with self._writing:
+            self._touched.clear()
+            if not self.is_linked():
+                return
+            now = self._clock.now()
+            content = await asyncio.to_thread(device_file.snapshot, self.database, final=final)
+            self._etag = await persistently(
+                self._blobs.save, self._session.id, content, etag=self._etag, fence=self._fence, saved_at=now
+            )
+            self._write_note()
 
     async def save_when_touched(self, *, after: timedelta) -> None:
         """Save once per so much time at the most, for as long as there are changes."""
@@ -82,9 +86,10 @@ class AuthBlob:
 
     async def delete(self) -> None:
         """Forget the device here and in S3."""
-        self.discard()
-        await persistently(self._blobs.delete, self._session.id)
-        self._etag = None
+        async with self._writing:
+            self.discard()
+            await persistently(self._blobs.delete, self._session.id)
+            self._etag = None
 
     def discard(self) -> None:
         """Forget the local copy."""

@@ -26,7 +26,7 @@ class Reporter:
     """One session's reports. Each raises SupersededError when it is refused."""
 
     def __init__(self, session: Session, sessions: Sessions, *, fence: int) -> None:
-        self.status = session.status
+        self.status = SessionStatus.STARTING
         self.linked = session.linked
         self._id = session.id
         self._attempts = session.reconnect_attempts

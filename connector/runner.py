@@ -184,11 +184,9 @@ class SessionRunner:
             return HOST_CRASHED
         listener = self._listener = Listener(serving, device)
         listening = asyncio.create_task(listener.listen())
-        verdict = None
         try:
             await serving.reporter.starting(linked=serving.blob.is_linked())
-            verdict = await self._ending(listener, listening)
-            return verdict
+            return await self._ending(listener, listening)
         finally:
             self._listener = None
             await serving.sender.finish()
@@ -196,8 +194,7 @@ class SessionRunner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(listening, _STOP_SECONDS)
             device.forget()
-            if (verdict is None or verdict.next is not Next.FORGET) and serving.blob.is_linked():
-                await serving.blob.save(final=True)
+            await serving.blob.save(final=True)
 
     async def _ending(self, listener: Listener, listening: asyncio.Task[None]) -> Verdict | None:
         if self._stop is not None:

@@ -8,28 +8,29 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from moto import mock_aws
 
 from connector.device_host.protocol import Connected, QrShown
 from connector.hosts import DeviceHosts, HostDied, HostedDevice
 from connector.main import run
 from connector.settings import Settings
+from infra.aws.clients import AwsSettings, Clients
 from infra.contract.session import SessionStatus
-from tests.aws.conftest import _aws, clients
+from infra.local.stack import create_stack
 from tests.connector.customer import Customer
 from tests.sandbox.conftest import Control, control, sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
     from typing import Self, TypeVar
 
     from connector.device_host.protocol import DeviceReport
-    from infra.aws.clients import Clients
     from infra.sandbox.server import Sandbox
 
     T = TypeVar("T")
 
-__all__ = ["_aws", "clients", "control", "sandbox"]
+__all__ = ["control", "sandbox"]
 
 
 @pytest.fixture
@@ -83,6 +84,15 @@ class Connector:
         """Let it drain."""
         self._stop.set()
         await self._running
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    """Give the clients of an empty stack with two shards, in moto."""
+    with mock_aws():
+        clients = Clients(AwsSettings(shards=2))
+        create_stack(clients)
+        yield clients
 
 
 @pytest.fixture

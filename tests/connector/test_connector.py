@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.contract.message import OutboundStatus, Text
+from infra.contract.calls import Done, LogoutWanted, PairingCodeShown, PairingCodeWanted, Refused
+from infra.contract.message import PENDING, OutboundStatus, Text
 from infra.contract.queues import MessageReceived, ReceiptReceived
+from infra.contract.session import Desired, DisconnectReason, SessionStatus
 from tests.connector.conftest import linked
 from tests.sandbox.conftest import ADA, BOB
 
@@ -210,6 +216,8 @@ async def test_a_number_that_is_not_on_whatsapp_fails_alone(
 
 
 def the_host() -> int:
-    """Give the process id of the only device host."""
-    [host] = [child.pid for child in psutil_children() if "device_host" in child.command]
+    """Give the process id of the only device host of this process."""
+    threads = Path("/proc/self/task").iterdir()
+    children = {int(child) for thread in threads for child in (thread / "children").read_text().split()}
+    [host] = [child for child in children if b"device_host" in Path(f"/proc/{child}/cmdline").read_bytes()]
     return host
