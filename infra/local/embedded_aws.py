@@ -119,7 +119,7 @@ class EmbeddedAws:
         await self._table.restore()
         config = uvicorn.Config(
             self,
-            log_level="warning",
+            log_level="critical",  # polls that still wait are cut off at the end
             access_log=False,
             date_header=False,
             server_header=False,
