@@ -27,7 +27,7 @@ from tests.unit.sandbox.raw_client import RawClient
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-EXAMPLES = int(os.environ.get("SANDBOX_FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("SANDBOX_FUZZ_EXAMPLES", "25"))
 fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120 + 2 * EXAMPLES)]
 garbage = st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=3)
