@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +34,8 @@ _EVERYWHERE = (
 )
 _WITH_A_KEY = (Code.KEY_MISSING, Code.KEY_INVALID, Code.KEY_EXPIRED, Code.SCOPE_MISSING)
 _RETRY_AFTER_SECONDS = 2
+_BODY = "data"
+_NAMED_FIELD = re.compile(r"(?:unknown|required) field `([^`]*)`")
 _BODY_TOO_LARGE = CATALOGUE[Code.BODY_TOO_LARGE].status
 
 
@@ -78,7 +81,15 @@ def _bad_form(_request: Request[Any, Any, Any], error: ValidationException) -> R
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
     detail = first.get("message") or error.detail
-    return answer_to(ProblemError(Code.INVALID_REQUEST, detail, field=first.get("key")))
+    return answer_to(ProblemError(Code.INVALID_REQUEST, detail, field=_field(first.get("key"), detail)))
+
+
+def _field(key: str | None, detail: str) -> str | None:
+    """Name the field: Litestar calls the whole body `data`, and msgspec names its field in the message."""
+    if key != _BODY:
+        return key
+    named = _NAMED_FIELD.search(detail)
+    return None if named is None else named[1]
 
 
 def _bad_cursor(_request: Request[Any, Any, Any], _error: BadCursorError) -> Response[bytes]:

@@ -6,9 +6,9 @@ import asyncio
 import hmac
 from typing import TYPE_CHECKING, Any
 
+from control_plane.parsing import session_id
 from control_plane.problems import Code, ProblemError
 from infra.contract.api_keys import ApiKey, Scope, hash_secret
-from infra.contract.ids import SessionId
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from infra.aws.api_keys import ApiKeys
     from infra.contract.clock import Clock
+    from infra.contract.ids import SessionId
 
 OPEN_ROUTES = frozenset(
     {
@@ -89,4 +90,4 @@ def _bearer(header: str | None) -> str:
 
 def _session(connection: ASGIConnection[Any, Any, Any, Any]) -> SessionId | None:
     text = connection.path_params.get("session_id")
-    return None if text is None else SessionId(text)
+    return None if text is None else session_id(text, field="session_id")

@@ -14,11 +14,11 @@ from control_plane.api_keys.issuing import new_key, successor
 from control_plane.api_keys.shapes import IdInPath, KeyPage, NewKey, NewKeyView, Rotation, view
 from control_plane.auth import needs
 from control_plane.paging import DEFAULT_LIMIT, Cursor, Limit
+from control_plane.parsing import session_id
 from control_plane.problems import Code, ProblemError
 from infra.aws.api_keys import ApiKeys  # noqa: TC001
 from infra.contract.api_keys import ApiKey, Scope, new_secret
 from infra.contract.clock import Clock  # noqa: TC001
-from infra.contract.ids import SessionId
 
 TAG = Tag("API keys", "Who may use this API, and for what. A key's secret is stored as a hash only.")
 
@@ -44,7 +44,9 @@ def create_key(
         name=data.name,
         scopes=data.scopes,
         created_at=clock.now(),
-        sessions=None if data.sessions is None else [SessionId(text) for text in data.sessions],
+        sessions=None
+        if data.sessions is None
+        else [session_id(text, field="sessions") for text in data.sessions],
         expires_at=data.expires_at,
     )
     api_keys.create(key)

@@ -11,13 +11,13 @@ from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annot
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema, Tag
 from litestar.params import JSONBody  # noqa: TC002
 
-from control_plane.addresses import phone_number
 from control_plane.answers import may_answer
 from control_plane.asking import USUAL_WAIT
 from control_plane.auth import needs
 from control_plane.linking import pictures
 from control_plane.linking.linking import Linking  # noqa: TC001
 from control_plane.linking.shapes import CodeRequest, CodeView, QrView
+from control_plane.parsing import phone_number
 from control_plane.problems import Code, ProblemError
 from control_plane.sessions.shapes import IdInPath  # noqa: TC001
 from control_plane.waiting import Prefer, applied, preferred_wait

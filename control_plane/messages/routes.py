@@ -10,7 +10,6 @@ from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annot
 from litestar.openapi.spec import Tag
 from litestar.params import JSONBody, QueryParameter
 
-from control_plane.addresses import recipient
 from control_plane.answers import may_answer
 from control_plane.auth import needs
 from control_plane.messages.sending import Sending  # noqa: TC001
@@ -26,6 +25,7 @@ from control_plane.messages.shapes import (
 )
 from control_plane.nudging import nudge
 from control_plane.paging import DEFAULT_LIMIT, Cursor, Limit
+from control_plane.parsing import message_ref, recipient
 from control_plane.problems import Code, ProblemError
 from control_plane.sessions.refusals import no_such_session
 from control_plane.sessions.shapes import IdInPath as SessionIdInPath  # noqa: TC001
@@ -34,7 +34,7 @@ from infra.aws.messages import Messages, SameAgain
 from infra.aws.queues import Queues  # noqa: TC001
 from infra.aws.sessions import Sessions  # noqa: TC001
 from infra.contract.api_keys import Scope
-from infra.contract.ids import InboundRef, parse_message_ref
+from infra.contract.ids import InboundRef
 from infra.contract.message import Message, Outbound
 from infra.contract.queues import NudgeReason
 
@@ -119,7 +119,7 @@ def show_message(
     session_id: SessionIdInPath, message_id: IdInPath, messages: NamedDependency[Messages]
 ) -> MessageView:
     """Where it stands now."""
-    message = messages.find(session_id, parse_message_ref(message_id), consistent=True)
+    message = messages.find(session_id, message_ref(message_id, field="message_id"), consistent=True)
     return view(_or_none_such(message, message_id))
 
 
@@ -139,7 +139,7 @@ def cancel_message(
     queues: NamedDependency[Queues],
 ) -> OutboundView:
     """What is queued is never sent then; what is being sent cannot be called back. It stays on record."""
-    ref = parse_message_ref(message_id)
+    ref = message_ref(message_id, field="message_id")
     if isinstance(ref, InboundRef):
         raise ProblemError(Code.NOT_CANCELLABLE, "it was received, not sent", field="message_id")
     cancelled = messages.cancel(session_id, ref)

@@ -13,6 +13,7 @@ from control_plane.asking import USUAL_WAIT
 from control_plane.auth import check_session, needs
 from control_plane.nudging import nudge
 from control_plane.paging import DEFAULT_LIMIT, Cursor, Limit
+from control_plane.parsing import session_id as parsed_session_id
 from control_plane.problems import Code, ProblemError
 from control_plane.sessions.ending import Ending  # noqa: TC001
 from control_plane.sessions.listing import visible_sessions
@@ -54,7 +55,7 @@ def create_session(
 ) -> Response[SessionView]:
     """It starts at once, unless told not to; read its QR next."""
     session = Session(
-        id=new_session_id() if data.id is UNSET else SessionId(data.id),
+        id=new_session_id() if data.id is UNSET else parsed_session_id(data.id, field="id"),
         created_at=clock.now(),
         desired=Desired.STOPPED,
         status=SessionStatus.CREATED,
@@ -121,7 +122,7 @@ def change_session(
     responses=may_answer(Code.NO_SUCH_SESSION, Code.SESSION_NOT_ALLOWED),
 )
 async def delete_session(session_id: IdInPath, ending: NamedDependency[Ending]) -> None:
-    """With its messages and keys. A connected one is logged out; others stay on the phone's list of devices."""
+    """With its messages and keys. A connected one is logged out; others stay on the phone's list."""
     await ending.delete(session_id)
 
 

@@ -1,4 +1,4 @@
-"""Addresses as customers write them, parsed once: phone numbers in any usual writing, and JIDs."""
+"""Ids and addresses as customers write them, parsed once: phone numbers in any usual writing, and JIDs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import phonenumbers
 
 from control_plane.problems import Code, ProblemError
+from infra.contract.ids import IdError, MessageRef, SessionId, parse_message_ref, parse_session_id
 from infra.contract.jid import GROUP_SERVER, LID_SERVER, PN_SERVER, Jid, JidError
 
 _USERS = {
@@ -14,6 +15,22 @@ _USERS = {
     LID_SERVER: re.compile(r"[0-9]{5,20}"),
     GROUP_SERVER: re.compile(r"[0-9]{5,20}(-[0-9]{5,20})?"),
 }
+
+
+def session_id(text: str, *, field: str) -> SessionId:
+    """Read a session's id. The pattern in the OpenAPI document cannot say that no line break may follow."""
+    try:
+        return parse_session_id(text)
+    except IdError as error:
+        raise ProblemError(Code.INVALID_REQUEST, str(error), field=field) from error
+
+
+def message_ref(text: str, *, field: str) -> MessageRef:
+    """Read a message's id."""
+    try:
+        return parse_message_ref(text)
+    except IdError as error:
+        raise ProblemError(Code.INVALID_REQUEST, str(error), field=field) from error
 
 
 def recipient(text: str, *, field: str) -> Jid:

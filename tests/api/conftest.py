@@ -1,0 +1,43 @@
+"""An API on a stack in moto: a new one for every test, of its own name."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from control_plane.api_keys.bootstrap import bootstrap_admin_key
+from infra.aws.api_keys import ApiKeys
+from infra.aws.clients import AwsSettings, Clients
+from infra.contract.clock import SystemClock
+from infra.local.stack import create_stack
+from tests.api.gateway import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NUMBERS = itertools.count()
+ADMIN_SECRET = "roost_the-first-key-of-all-in-these-tests"  # noqa: S105  it opens nothing
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def clients(_aws: None) -> Clients:
+    """The clients of an empty stack with two shards."""
+    clients = Clients(AwsSettings(stack=f"api{next(_NUMBERS)}", shards=2))
+    create_stack(clients)
+    return clients
+
+
+@pytest.fixture
+def gateway(clients: Clients) -> Gateway:
+    """An API that knows the admin key alone."""
+    bootstrap_admin_key(ApiKeys(clients), ADMIN_SECRET, SystemClock())
+    return Gateway(clients, ADMIN_SECRET)
