@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-from
 UV := .venv/bin/uv
 
-.PHONY: help install lock format lint types contracts test bench-sandbox
+.PHONY: help install up demo test bench bench-sandbox format lock lint types contracts
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,6 +15,12 @@ install: $(STAMP) ## build .venv from the lock file
 $(STAMP): requirements.lock pyproject.toml scripts/install.sh
 	@PYTHON="$(PYTHON)" sh scripts/install.sh
 	@touch $@
+
+up: install ## run the gateway on this machine; ARGS=--sandbox for simulated phones
+	@$(BIN)/roost up $(ARGS)
+
+demo: install ## see it work in a minute, without a phone
+	@$(BIN)/roost demo
 
 lock: ## resolve the dependencies anew into requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -28,6 +34,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/deptry .
+	$(BIN)/cfn-lint template.yaml
 
 types: install
 	$(BIN)/mypy
