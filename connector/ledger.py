@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from connector.patience import persistently
-from connector.places import Places
+from connector.places import HOLD, Places
 from infra.contract.message import OutboundStatus
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.contract.session import Session
 
 _WATERMARK_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 1.0
 _UNRECORDED = 60
 """So many sends may be ahead of their records; then sending waits."""
 
@@ -65,10 +66,12 @@ class Ledger:
             await self._move_watermark()
 
     @property
-    def is_restless(self) -> bool:
-        """Whether it is worth looking again soon, though nobody nudges."""
+    def patience(self) -> float | None:
+        """The seconds after which it is worth looking again though nobody nudges; None for never."""
         now = self._clock.monotonic()
-        return self._places.any_empty(now) or self._places.watermark(now) > self._watermark
+        if self._places.any_empty(now):
+            return HOLD if self._places.any_fresh(now) else _LOOK_AGAIN_SECONDS
+        return _LOOK_AGAIN_SECONDS if self._places.watermark(now) > self._watermark else None
 
     async def claim(self, limit: int) -> list[Claim]:
         """Claim the next messages, in order; those that somebody began to send are given as they are."""

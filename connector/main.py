@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.settings import Settings
     from infra.aws.clients import AwsSettings
 
-_THREADS = 48
+_THREADS = 32
 """For calls to AWS; the nudges' long polls have threads of their own."""
 
 

@@ -1,17 +1,18 @@
 """Which places of an outbox are taken care of: pure bookkeeping, time handed in.
 
 Places are given in order, but the requests that got them may store their messages in another, or never. A
-place that stays empty for longer than a request may last stays empty for good; so is a cancelled message's.
+place that is empty holds up those after it for a moment, so that they are sent in order. One that stays empty
+for longer than a request may last stays empty for good; so is a cancelled message's.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-REQUEST_LASTS = timedelta(seconds=35)
-"""The API's time limit and a margin."""
-_FRESH = timedelta(seconds=2)
-"""A place empty for no longer is looked at each time, one that is so for longer only as often as this."""
+REQUEST_LASTS = 35.0
+"""The seconds of the API's time limit, and a margin."""
+HOLD = 0.3
+"""The seconds for which an empty place holds up those after it."""
+_FRESH = 2.0
+"""A place empty for no more seconds is looked at each time; an older one only as often as this."""
 
 
 class Places:
@@ -24,12 +25,15 @@ class Places:
         self._looked_at = 0.0
 
     def take(self, place: int, now: float) -> bool:
-        """Take a place in hand; False if it was taken before."""
+        """Take a place in hand; False if it was taken before, or has to wait for one before it."""
         if place > self._highest:
-            self._empty_since |= dict.fromkeys(range(self._highest + 1, place), now)
+            self._empty_since |= dict.fromkeys(range(self._highest + 1, place + 1), now)
             self._highest = place
-        elif self._empty_since.pop(place, None) is None:
+        if place not in self._empty_since:
             return False
+        if any(before < place and now - since < HOLD for before, since in self._empty_since.items()):
+            return False
+        del self._empty_since[place]
         self._in_hand.add(place)
         return True
 
@@ -39,16 +43,19 @@ class Places:
 
     def any_empty(self, now: float) -> bool:
         """Tell whether a place may still be filled that is below others."""
-        since = now - REQUEST_LASTS.total_seconds()
+        since = now - REQUEST_LASTS
         self._empty_since = {place: at for place, at in self._empty_since.items() if at > since}
         return bool(self._empty_since)
+
+    def any_fresh(self, now: float) -> bool:
+        """Tell whether a place has become empty only lately."""
+        return any(now - since < _FRESH for since in self._empty_since.values())
 
     def read_after(self, now: float) -> int:
         """Give the place after which to read next."""
         if not self.any_empty(now):
             return self._highest
-        fresh = max(self._empty_since.values()) > now - _FRESH.total_seconds()
-        if fresh or self._looked_at <= now - _FRESH.total_seconds():
+        if self.any_fresh(now) or now - self._looked_at >= _FRESH:
             self._looked_at = now
             return min(self._empty_since) - 1
         return self._highest

@@ -29,7 +29,6 @@ _PAUSES = {SendError.NOT_CONNECTED: 0.5, SendError.RATE_LIMITED: 30.0}
 """Errors after which a message is tried again, and the seconds until then."""
 _DOUBT_SECONDS = 10.0
 """How long a receipt is waited for that proves that a message has left."""
-_LOOK_AGAIN_SECONDS = 1.0
 _FINISH_SECONDS = 5.0
 
 
@@ -104,9 +103,8 @@ class Sender:
         return await self._ledger.claim(self._ahead)
 
     async def _await_news(self) -> None:
-        patience = _LOOK_AGAIN_SECONDS if self._ledger.is_restless else None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), patience)
+            await asyncio.wait_for(self._nudged.wait(), self._ledger.patience)
 
     def _next_batch(self) -> list[Claim]:
         batch: list[Claim] = []

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import pytest
 from moto import mock_aws
@@ -46,25 +47,26 @@ async def hosts(launcher: tuple[str, ...], tmp_path: Path) -> AsyncIterator[Devi
         yield running
 
 
-async def the_next(device: HostedDevice, kind: type[T], *, within: float = 20.0, number: int = 1) -> T:
-    """Give the device's next report of a kind, past others; of `number` such the last."""
-    seen: list[DeviceReport | HostDied] = []
+_HEARD: WeakKeyDictionary[HostedDevice, list[DeviceReport | HostDied]] = WeakKeyDictionary()
+
+
+async def heard(device: HostedDevice, kind: type[T], *, within: float = 20.0, number: int = 1) -> T:
+    """Give the device's first report of a kind, past or to come; or the one of this number."""
+    seen = _HEARD.setdefault(device, [])
     try:
         async with asyncio.timeout(within):
-            while True:
-                report = await device.reports.get()
-                seen.append(report)
-                if isinstance(report, kind) and (number := number - 1) == 0:
-                    return report
+            while len(found := [report for report in seen if isinstance(report, kind)]) < number:
+                seen.append(await device.reports.get())
+        return found[number - 1]
     except TimeoutError:
         raise AssertionError(f"no {kind.__name__} within {within} s, but {seen}") from None
 
 
 async def link(device: HostedDevice, control: Control, number: str) -> None:
     """Scan the device's QR with the phone of this number, and wait until it is connected."""
-    qr = await the_next(device, QrShown)
+    qr = await heard(device, QrShown)
     await control.post(f"/phones/{number}/scan", code=qr.code)
-    await the_next(device, Connected)
+    await heard(device, Connected)
 
 
 class Connector:

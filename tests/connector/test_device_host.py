@@ -25,7 +25,7 @@ from connector.device_host.protocol import (
 from connector.hosts import DeviceHosts, HostDied
 from infra.contract.jid import Jid
 from infra.contract.message import OutboundStatus, Text
-from tests.connector.conftest import link, the_next
+from tests.connector.conftest import heard, link
 from tests.sandbox.conftest import ADA, BOB, Control
 
 if TYPE_CHECKING:
@@ -40,25 +40,25 @@ async def test_a_new_device_shows_a_qr_and_is_linked_by_a_scan(
     hosts: DeviceHosts, control: Control, tmp_path: Path
 ) -> None:
     device = await hosts.start(tmp_path / "ada.db")
-    qr = await the_next(device, QrShown)
+    qr = await heard(device, QrShown)
 
     await control.post(f"/phones/{ADA}/scan", code=qr.code)
 
-    await the_next(device, Linked)
-    connected = await the_next(device, Connected)
+    await heard(device, Linked)
+    connected = await heard(device, Connected)
     assert connected.phone_number == ADA
     assert qr.valid_seconds == 60
 
 
 async def test_a_pairing_code_links_too(hosts: DeviceHosts, control: Control, tmp_path: Path) -> None:
     device = await hosts.start(tmp_path / "ada.db")
-    await the_next(device, QrShown)
+    await heard(device, QrShown)
 
     device.pair_phone(ADA)
-    shown = await the_next(device, PairingCodeShown)
+    shown = await heard(device, PairingCodeShown)
     await control.post(f"/phones/{ADA}/enter-code", code=shown.code)
 
-    await the_next(device, Connected)
+    await heard(device, Connected)
 
 
 async def test_texts_are_sent_in_order_and_receipts_come_back(
@@ -68,10 +68,10 @@ async def test_texts_are_sent_in_order_and_receipts_come_back(
     await link(device, control, ADA)
 
     device.send_texts([a_text(1, "one"), a_text(2, "two"), a_text(3, "three")])
-    last = await the_next(device, TextSent, number=3)
+    last = await heard(device, TextSent, number=3)
 
     received = await control.received(BOB, 3)
-    receipt = await the_next(device, ReceiptSeen)
+    receipt = await heard(device, ReceiptSeen)
     assert last.seq == 3
     assert [message["text"] for message in received] == ["one", "two", "three"]
     assert receipt.status is OutboundStatus.DELIVERED
@@ -82,9 +82,9 @@ async def test_the_first_failure_ends_a_batch(hosts: DeviceHosts, control: Contr
     await link(device, control, ADA)
 
     device.send_texts([a_text(1, to="15559999999"), a_text(2, "never sent")])
-    failed = await the_next(device, SendFailed)
+    failed = await heard(device, SendFailed)
     device.send_texts([a_text(3, "sent")])
-    sent = await the_next(device, TextSent)
+    sent = await heard(device, TextSent)
 
     assert (failed.seq, failed.error) == (1, SendError.NOT_ON_WHATSAPP)
     assert sent.seq == 3
@@ -98,7 +98,7 @@ async def test_an_incoming_text_says_who_sent_it(
     await link(device, control, ADA)
 
     wa_id = await control.send(BOB, ADA, "good morning")
-    seen = await the_next(device, MessageSeen)
+    seen = await heard(device, MessageSeen)
 
     assert seen.content == Text("good morning")
     assert (seen.wa_id, seen.chat, seen.sender_number) == (wa_id, Jid.phone_number(BOB), BOB)
@@ -112,7 +112,7 @@ async def test_what_the_owner_writes_on_the_phone_is_seen_as_from_me(
     await link(device, control, ADA)
 
     await control.send(ADA, BOB, "typed by hand")
-    seen = await the_next(device, MessageSeen)
+    seen = await heard(device, MessageSeen)
 
     assert (seen.from_me, seen.chat) == (True, Jid.phone_number(BOB))
 
@@ -124,10 +124,10 @@ async def test_a_stopped_device_comes_back_without_a_qr(
     await link(device, control, ADA)
 
     device.stop()
-    await the_next(device, Stopped)
+    await heard(device, Stopped)
     again = await hosts.start(tmp_path / "ada.db")
 
-    await the_next(again, Connected)
+    await heard(again, Connected)
 
 
 async def test_a_killed_host_is_noticed_and_its_devices_come_back_elsewhere(
@@ -137,10 +137,10 @@ async def test_a_killed_host_is_noticed_and_its_devices_come_back_elsewhere(
     await link(device, control, ADA)
 
     os.kill(hosts.pids()[0], signal.SIGKILL)
-    await the_next(device, HostDied)
+    await heard(device, HostDied)
     again = await hosts.start(tmp_path / "ada.db")
 
-    await the_next(again, Connected)
+    await heard(again, Connected)
 
 
 async def test_a_logout_wipes_the_device(hosts: DeviceHosts, control: Control, tmp_path: Path) -> None:
@@ -148,13 +148,13 @@ async def test_a_logout_wipes_the_device(hosts: DeviceHosts, control: Control, t
     await link(device, control, ADA)
 
     device.logout()
-    answer = await the_next(device, LoggedOut)
+    answer = await heard(device, LoggedOut)
     device.stop()
-    await the_next(device, Stopped)
+    await heard(device, Stopped)
     again = await hosts.start(tmp_path / "ada.db")
 
     assert answer.done
-    await the_next(again, QrShown)
+    await heard(again, QrShown)
 
 
 async def test_an_unlink_on_the_phone_is_a_loss_for_good(
@@ -165,7 +165,7 @@ async def test_an_unlink_on_the_phone_is_a_loss_for_good(
 
     await control.post(f"/phones/{ADA}/unlink")
 
-    assert (await the_next(device, Lost)).loss is Loss.LOGGED_OUT
+    assert (await heard(device, Lost)).loss is Loss.LOGGED_OUT
 
 
 async def test_a_dial_that_fails_is_told(hosts: DeviceHosts, control: Control, tmp_path: Path) -> None:
@@ -173,13 +173,13 @@ async def test_a_dial_that_fails_is_told(hosts: DeviceHosts, control: Control, t
 
     device = await hosts.start(tmp_path / "ada.db")
 
-    assert (await the_next(device, Lost)).loss is Loss.UNREACHABLE
+    assert (await heard(device, Lost)).loss is Loss.UNREACHABLE
 
 
 async def test_a_device_may_be_stopped_while_it_shows_a_qr(hosts: DeviceHosts, tmp_path: Path) -> None:
     device = await hosts.start(tmp_path / "ada.db")
-    await the_next(device, QrShown)
+    await heard(device, QrShown)
 
     device.stop()
 
-    await the_next(device, Stopped)
+    await heard(device, Stopped)
