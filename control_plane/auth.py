@@ -25,8 +25,8 @@ OPEN_ROUTES = frozenset(
         "/ready",
         "/api-docs",
         "/api-docs/openapi.json",
-        "/api-docs/assets/{file_name:str}",
-        "/api-docs/{path:str}",
+        "/api-docs/assets/{file_name}",
+        "/api-docs/{path}",
     }
 )
 """The routes that need no key; everything else does."""

@@ -31,13 +31,27 @@ def _aws() -> Iterator[None]:
 @pytest.fixture
 def clients(_aws: None) -> Clients:
     """The clients of an empty stack with two shards."""
-    clients = Clients(AwsSettings(stack=f"api{next(_NUMBERS)}", shards=2))
-    create_stack(clients)
-    return clients
+    return _new_stack()
 
 
 @pytest.fixture
 def gateway(clients: Clients) -> Gateway:
     """An API that knows the admin key alone."""
+    return _new_gateway(clients)
+
+
+@pytest.fixture(scope="session")
+def walked_gateway(_aws: None) -> Gateway:
+    """One for all tests that walk over the routes and are refused everything."""
+    return _new_gateway(_new_stack())
+
+
+def _new_stack() -> Clients:
+    clients = Clients(AwsSettings(stack=f"api{next(_NUMBERS)}", shards=2))
+    create_stack(clients)
+    return clients
+
+
+def _new_gateway(clients: Clients) -> Gateway:
     bootstrap_admin_key(ApiKeys(clients), ADMIN_SECRET, SystemClock())
     return Gateway(clients, ADMIN_SECRET)
