@@ -41,6 +41,9 @@ _RUNNING = frozenset(
 """Where a start has nothing to add."""
 
 
+_ENDS = frozenset({SessionStatus.STOPPED, SessionStatus.LOGGED_OUT, SessionStatus.FAILED})
+
+
 class NoPlace(msgspec.Struct, frozen=True):
     """No place in the outbox was given; the session as it was says why, None that there is none."""
 
@@ -60,7 +63,7 @@ class Sessions:
         self._shards = clients.settings.shards
 
     def create(self, session: Session) -> bool:
-        """Store a new session; False if one of this id exists already."""
+        """Store a new session, stopped as yet; False if one of this id exists already."""
         item = {
             **to_item(session, keys.session(session.id), without=["id"]),
             **listed(LISTINGS, keys.SESSION_LISTING, session.id),
@@ -141,15 +144,15 @@ class Sessions:
         return {SessionId(item[index.sort]) for item in found}
 
     def report(self, session_id: SessionId, report: Report, *, fence: int) -> Session | None:
-        """Store what a connector tells; None if a newer fence wrote, it may not follow, or all is gone."""
+        """Store what a connector tells; None if a newer fence wrote, it may not follow, or it is gone."""
+        # a connector that lost the shard has an older fence
         before, values = one_of("status", statuses_leading_to(report.status))
-        return self._change(
-            session_id,
-            {**plain(report), "fence": fence},
-            # a connector that lost the shard has an older fence; a status of its own time may not undo a stop
-            condition=f"#fence <= :fence AND {before}",
-            values=values,
-        )
+        condition = f"#fence <= :fence AND {before}"
+        if report.status not in _ENDS:
+            condition += " AND #desired = :running"  # what it says late does not undo a stop
+            values["running"] = Desired.RUNNING
+        changes = {**plain(report), "fence": fence}
+        return self._change(session_id, changes, condition=condition, values=values)
 
     def take_place(self, session_id: SessionId, *, backlog_limit: int) -> Session | NoPlace:
         """Give the next place in the outbox, as `seq` of the session returned.

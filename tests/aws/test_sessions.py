@@ -206,7 +206,9 @@ def test_a_late_report_does_not_undo_a_stop(sessions: Sessions) -> None:
     sessions.create(a_connected_session())
     sessions.want(ADA, Desired.STOPPED)
 
-    assert sessions.report(ADA, Report(status=SessionStatus.CONNECTED), fence=1) is None
+    for late in (SessionStatus.STARTING, SessionStatus.CONNECTED, SessionStatus.DISCONNECTED):
+        assert sessions.report(ADA, Report(status=late), fence=1) is None
+
     assert sessions.report(ADA, Report(status=SessionStatus.STOPPED), fence=1) is not None
 
 
