@@ -144,5 +144,5 @@ def _error(answer: httpx.Response) -> GatewayError:
     if "json" not in answer.headers.get("content-type", ""):
         return GatewayError(f"{answer.url} answered {answer.status_code}: is this the gateway?")
     problem = answer.json()
-    detail = problem.get("detail") or problem.get("title") or f"refused ({answer.status_code})"
-    return GatewayError(str(detail), code=problem.get("code"))
+    told = [str(problem[part]) for part in ("title", "detail") if problem.get(part)]
+    return GatewayError(": ".join(told) or f"refused ({answer.status_code})", code=problem.get("code"))
