@@ -81,6 +81,7 @@ class Sandbox:
         self.network = Network(storage)
         media_store = MediaStore(self._folder / "media")
         self.phones = Phones(self.network, media_store)
+        stack.callback(self.phones.flush_receipts)
 
         proxy_socket = stack.enter_context(_listen(self._port, identity.proxy_port))
         control_socket = stack.enter_context(_listen(self._control_port, identity.control_port))

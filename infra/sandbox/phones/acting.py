@@ -84,6 +84,7 @@ def revoke(phone: Phone, message_id: str) -> Sent:
 def mark_read(phone: Phone, message_id: str) -> None:
     """Tell a message's sender that it was read."""
     received = _received(phone, message_id)
+    phone.delivered.flush()
     sender = phone.network.directory.get(received.sender).lid
     chat = Jid.parse(received.chat) if "@" in received.chat else sender
     attrs: Attributes = {"id": message_id, "to": chat, "type": "read"}

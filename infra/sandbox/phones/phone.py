@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from infra.sandbox.app_state import AppStateKey, Collection
 from infra.sandbox.app_state_content import PUSH_NAME_COLLECTION, PUSH_NAME_INDEX, push_name
-from infra.sandbox.phones import receiving, retrying, welcome
+from infra.sandbox.phones import receiving, retrying, sending, welcome
+from infra.sandbox.phones.delivered import Delivered
 from infra.sandbox.phones.records import PhoneRecord
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Phone:
         self.record = record
         self.keyring = keyring
         self.diary = diary
+        self.delivered = Delivered(partial(sending.send_receipt, self))
         self._collections = collections
 
     @property

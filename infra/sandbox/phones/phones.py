@@ -49,6 +49,11 @@ class Phones:
             raise NoSuchAccountError(f"no phone has the number {number}")
         return phone
 
+    def flush_receipts(self) -> None:
+        """Have the phones send the receipts that they gathered, before the network stops."""
+        for phone in self._phones.values():
+            phone.delivered.flush()
+
     def _switch_on(self, record: PhoneRecord, keyring: Keyring, own: dict[str, Collection]) -> Phone:
         phone = Phone(
             self._network.directory.get(record.number),

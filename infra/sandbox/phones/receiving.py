@@ -10,11 +10,10 @@ from google.protobuf.message import DecodeError
 from infra.contract.jid import GROUP_SERVER, Jid
 from infra.sandbox.phones import content, retrying, welcome
 from infra.sandbox.phones.records import Content, Received
-from infra.sandbox.phones.sending import send_receipt
 from infra.sandbox.protobufs import e2e
 from infra.sandbox.signal.device import Envelope, EnvelopeKind
 from infra.sandbox.signal.errors import DuplicateMessageError, SignalError, SignalFormatError
-from infra.sandbox.wire.node import Attributes, Node
+from infra.sandbox.wire.node import Node
 
 if TYPE_CHECKING:
     from infra.sandbox.phones.phone import Phone
@@ -44,18 +43,12 @@ def take_message(phone: Phone, stanza: Node) -> None:
         confirm(phone, stanza, sender)
 
 
-def confirm(phone: Phone, stanza: Node, sender: Jid, kind: str | None = None) -> None:
-    """Send a receipt for a message: delivered, or of another kind. One's own devices get none."""
-    if not phone.record.sends_receipts and kind is None:
+def confirm(phone: Phone, stanza: Node, sender: Jid) -> None:
+    """Send the delivery receipt for a message. One's own devices get none."""
+    if not phone.record.sends_receipts or phone.network.directory.find(sender) is phone.account:
         return
-    if phone.network.directory.find(sender) is phone.account:
-        return
-    attrs: Attributes = {"id": stanza.text("id"), "to": stanza.jid("from")}
-    if "participant" in stanza.attrs:
-        attrs["participant"] = sender
-    if kind is not None:
-        attrs["type"] = kind
-    send_receipt(phone, Node("receipt", attrs))
+    participant = sender if "participant" in stanza.attrs else None
+    phone.delivered.confirm(stanza.text("id"), chat=stanza.jid("from"), participant=participant)
 
 
 def notice(phone: Phone, stanza: Node) -> None:
@@ -64,8 +57,8 @@ def notice(phone: Phone, stanza: Node) -> None:
     number = phone.number_of(sender) if isinstance(sender, Jid) else sender
     if stanza.tag == "receipt":
         listed = [item.text("id") for item in (stanza.find("list") or Node("list")).children("item")]
-        ids = [stanza.text("id"), *listed]
-        if phone.diary.find_sent(ids[0]) is not None:
+        ids = [id_ for id_ in (stanza.text("id"), *listed) if phone.diary.find_sent(id_) is not None]
+        if ids:
             phone.diary.add_noticed("receipt", stanza.text("type", "delivered"), number, ids)
     elif stanza.tag == "chatstate":
         state = next(stanza.children(), Node("unknown"))
