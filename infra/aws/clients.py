@@ -30,6 +30,10 @@ _ATTEMPTS = 4
 _CONNECTIONS = 64
 
 
+class AwsSettingsError(ValueError):
+    """The environment names no stack that can be."""
+
+
 class AwsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which stack, and where it is."""
 
@@ -43,14 +47,17 @@ class AwsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read ROOST_STACK, _SHARDS and _BUCKET, AWS_REGION or AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL."""
+        """Read ROOST_STACK, _SHARDS, _BUCKET, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL.
+
+        Raises AwsSettingsError.
+        """
         defaults = cls()
         return cls(
             stack=environ.get("ROOST_STACK", defaults.stack),
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or defaults.region,
             endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             bucket=environ.get("ROOST_BUCKET", ""),
-            shards=int(environ.get("ROOST_SHARDS", defaults.shards)),
+            shards=_shards(environ.get("ROOST_SHARDS") or str(defaults.shards)),
         )
 
     @property
@@ -111,3 +118,9 @@ class Clients:
             endpoint_url=self.settings.endpoint_url,
             config=config,
         )
+
+
+def _shards(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise AwsSettingsError(f"ROOST_SHARDS must be a whole number from 1, not {text!r}")
+    return int(text)

@@ -42,7 +42,10 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 def read_template(path: Path = TEMPLATE, *, parameters: Mapping[str, list[str]] | None = None) -> Any:
-    """Give the template in long form, every Fn::ForEach over a list parameter written out."""
+    """Give the template in long form, every Fn::ForEach over a list parameter written out.
+
+    Raises TemplateError.
+    """
     template = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     lists = {
         name: parameter["Default"].split(",")
@@ -59,9 +62,12 @@ def _written_out(resources: Mapping[str, Any], lists: Mapping[str, list[str]]) -
         if not name.startswith(_FOR_EACH):
             yield name, resource
             continue
-        variable, values, body = resource
-        for value in lists[values["Ref"]]:
-            yield from replaced(body, {variable: value}).items()
+        match resource:
+            case [str(variable), {"Ref": str(parameter)}, body] if parameter in lists:
+                for value in lists[parameter]:
+                    yield from replaced(body, {variable: value}).items()
+            case _:
+                raise TemplateError(f"{name} must be over a list parameter")
 
 
 def replaced(value: Any, variables: Mapping[str, str]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.aws.attributes import pack, unpack
-from infra.aws.clients import AwsSettings, Clients
+from infra.aws.clients import AwsSettings, AwsSettingsError, Clients
 from infra.aws.errors import (
     AwsError,
     ForbiddenError,
@@ -56,6 +56,12 @@ def test_an_empty_environment_names_a_local_stack() -> None:
 
     assert settings == AwsSettings()
     assert (settings.table_name, settings.bucket_name) == ("roost-table", "roost-000000000000")
+
+
+@pytest.mark.parametrize("shards", ["many", "0", "-1", "1.5", "²"])
+def test_a_number_of_shards_that_cannot_be_is_refused_by_name(shards: str) -> None:
+    with pytest.raises(AwsSettingsError, match="ROOST_SHARDS"):
+        AwsSettings.from_environment({"ROOST_SHARDS": shards})
 
 
 def test_a_client_is_made_once_for_all_threads(clients: Clients) -> None:
