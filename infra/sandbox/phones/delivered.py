@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from infra.contract.jid import Jid
 
-BUNDLE_SECONDS = 0.02
+BUNDLE_SECONDS = 0.05
 """How long receipts for the same sender in the same chat are gathered after one was sent."""
 
 _Sender = tuple["Jid", "Jid | None"]
