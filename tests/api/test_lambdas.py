@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from tests.api.conftest import ADMIN_SECRET
 from tests.api.gateway import SUPPORT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.api.gateway import Gateway
 
 UNWANTED = ("neonize", "jinja2", "pydantic", "moto", "ministack", "samtranslator", "PIL", "connector")
@@ -53,6 +56,16 @@ def stack(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     for module in ("control_plane.lambda_api", "control_plane.lambda_events"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     return gateway
+
+
+@pytest.fixture(autouse=True)
+def _event_loop_of_a_function() -> Iterator[None]:
+    """Give Mangum a loop, as it takes the one of its thread and never closes it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def an_http_request(method: str, path: str, body: object = None) -> dict[str, Any]:
