@@ -8,17 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import sys
 from typing import TYPE_CHECKING
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-
-    _compress, _decompress = zstd.compress, zstd.decompress
-else:
-    import zstandard
-
-    _compress, _decompress = zstandard.compress, zstandard.decompress
+import zstandard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +25,7 @@ def snapshot(database: Path, *, final: bool) -> bytes:
         source.backup(copy)
         if final:
             copy.execute(f"CREATE TABLE {_MARK} (yes INTEGER)")
-        return bytes(_compress(copy.serialize()))
+        return zstandard.compress(copy.serialize())
 
 
 def restore(blob: bytes, database: Path) -> bool:
@@ -42,7 +34,7 @@ def restore(blob: bytes, database: Path) -> bool:
     fresh = database.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_bytes(_decompress(blob))
+    fresh.write_bytes(zstandard.decompress(blob))
     with contextlib.closing(sqlite3.connect(fresh)) as restored:
         final = bool(restored.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_MARK,)).fetchone())
         restored.execute(f"DROP TABLE IF EXISTS {_MARK}")
