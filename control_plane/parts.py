@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Routes name those that they need, by these names."""
+    """Routes name those that they need, by these names.
 
-    sessions: Sessions
+    None may be the name of a body's field: Litestar takes a wrong field for a broken part, and answers 500.
+    """
+
+    stored_sessions: Sessions
     messages: Messages
     api_keys: ApiKeys
     connectors: Connectors
@@ -54,7 +57,7 @@ class Parts:
         sessions, messages, queues = Sessions(clients), Messages(clients), Queues(clients)
         asking = Asking(Calls(clients), queues, clock, patience)
         return cls(
-            sessions=sessions,
+            stored_sessions=sessions,
             messages=messages,
             api_keys=ApiKeys(clients),
             connectors=Connectors(clients),

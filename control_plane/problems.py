@@ -21,6 +21,7 @@ class Code(enum.StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_RECIPIENT = "invalid_recipient"
     INVALID_PHONE_NUMBER = "invalid_phone_number"
+    ADMIN_NOT_RESTRICTABLE = "admin_not_restrictable"
     KEY_MISSING = "key_missing"
     KEY_INVALID = "key_invalid"
     KEY_EXPIRED = "key_expired"
@@ -104,6 +105,11 @@ CATALOGUE: dict[Code, Kind] = {
     ),
     Code.INVALID_PHONE_NUMBER: Kind(
         422, "This is not a phone number", "Give it in international form, such as +14155550100."
+    ),
+    Code.ADMIN_NOT_RESTRICTABLE: Kind(
+        422,
+        "A key with the scope admin cannot be restricted to sessions",
+        "Leave out `sessions`, or `admin`.",
     ),
     Code.BACKLOG_FULL: Kind(
         429, "Too many messages of this session wait to be sent", "Try again after `Retry-After`."

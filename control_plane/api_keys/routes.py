@@ -7,12 +7,12 @@ from datetime import timedelta
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.openapi.spec import Tag
-from litestar.params import JSONBody  # noqa: TC002
 
 from control_plane.answers import may_answer
 from control_plane.api_keys.issuing import new_key, successor
 from control_plane.api_keys.shapes import IdInPath, KeyPage, NewKey, NewKeyView, Rotation, view
 from control_plane.auth import needs
+from control_plane.bodies import StrictBody  # noqa: TC001
 from control_plane.paging import DEFAULT_LIMIT, Cursor, Limit
 from control_plane.parsing import session_id
 from control_plane.problems import Code, ProblemError
@@ -27,17 +27,15 @@ TAG = Tag("API keys", "Who may use this API, and for what. A key's secret is sto
     "/",
     summary="Create an API key",
     opt=needs(Scope.ADMIN),
-    responses=may_answer(),
+    responses=may_answer(Code.ADMIN_NOT_RESTRICTABLE),
     sync_to_thread=True,
 )
 def create_key(
-    data: JSONBody[NewKey], api_keys: NamedDependency[ApiKeys], clock: NamedDependency[Clock]
+    data: StrictBody[NewKey], api_keys: NamedDependency[ApiKeys], clock: NamedDependency[Clock]
 ) -> Response[NewKeyView]:
     """The secret is in this answer and nowhere else. An admin key cannot be restricted to sessions."""
     if data.sessions is not None and Scope.ADMIN in data.scopes:
-        raise ProblemError(
-            Code.INVALID_REQUEST, "a key with the scope admin sees all sessions", field="sessions"
-        )
+        raise ProblemError(Code.ADMIN_NOT_RESTRICTABLE, "the scope admin sees all sessions", field="sessions")
     secret = new_secret()
     key = new_key(
         secret,
@@ -77,7 +75,7 @@ def list_keys(
 )
 def rotate_key(
     key_id: IdInPath,
-    data: JSONBody[Rotation],
+    data: StrictBody[Rotation],
     api_keys: NamedDependency[ApiKeys],
     clock: NamedDependency[Clock],
 ) -> Response[NewKeyView]:

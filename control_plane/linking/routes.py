@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema, Tag
-from litestar.params import JSONBody  # noqa: TC002
 
 from control_plane.answers import may_answer
 from control_plane.asking import USUAL_WAIT
 from control_plane.auth import needs
+from control_plane.bodies import StrictBody  # noqa: TC001
 from control_plane.linking import pictures
 from control_plane.linking.linking import Linking  # noqa: TC001
 from control_plane.linking.shapes import CodeRequest, CodeView, QrView
@@ -92,7 +92,7 @@ async def show_qr(
 )
 async def show_pairing_code(
     session_id: IdInPath,
-    data: JSONBody[CodeRequest],
+    data: StrictBody[CodeRequest],
     linking: NamedDependency[Linking],
     prefer: Prefer = None,
 ) -> Response[CodeView]:

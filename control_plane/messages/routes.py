@@ -8,10 +8,11 @@ from typing import Annotated
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.openapi.spec import Tag
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import QueryParameter
 
 from control_plane.answers import may_answer
 from control_plane.auth import needs
+from control_plane.bodies import StrictBody  # noqa: TC001
 from control_plane.messages.sending import Sending  # noqa: TC001
 from control_plane.messages.shapes import (
     IdempotencyKey,
@@ -66,7 +67,7 @@ Chat = Annotated[
 )
 async def send_message(
     session_id: SessionIdInPath,
-    data: JSONBody[NewMessage],
+    data: StrictBody[NewMessage],
     sending: NamedDependency[Sending],
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
@@ -94,7 +95,7 @@ async def send_message(
 )
 def list_messages(
     session_id: SessionIdInPath,
-    sessions: NamedDependency[Sessions],
+    stored_sessions: NamedDependency[Sessions],
     messages: NamedDependency[Messages],
     chat: Chat = None,
     cursor: Cursor = None,
@@ -102,7 +103,7 @@ def list_messages(
 ) -> MessagePage:
     """Those sent and those received, the newest first."""
     jid = None if chat is None else recipient(chat, field="chat")
-    if sessions.find(session_id) is None:
+    if stored_sessions.find(session_id) is None:
         raise no_such_session(session_id)
     page = messages.list(session_id, cursor=cursor, limit=limit, chat=jid)
     return MessagePage([view(message) for message in page.items], page.cursor)
@@ -135,7 +136,7 @@ def cancel_message(
     session_id: SessionIdInPath,
     message_id: IdInPath,
     messages: NamedDependency[Messages],
-    sessions: NamedDependency[Sessions],
+    stored_sessions: NamedDependency[Sessions],
     queues: NamedDependency[Queues],
 ) -> OutboundView:
     """What is queued is never sent then; what is being sent cannot be called back. It stays on record."""
@@ -146,7 +147,7 @@ def cancel_message(
     if cancelled is None:
         message = _or_none_such(messages.find(session_id, ref, consistent=True), message_id)
         raise _not_cancellable(message)
-    session = sessions.find(session_id)
+    session = stored_sessions.find(session_id)
     if session is not None:
         nudge(queues, session, NudgeReason.CANCEL)
     return outbound_view(cancelled)

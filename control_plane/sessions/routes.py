@@ -5,12 +5,13 @@ from __future__ import annotations
 from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency  # noqa: TC002  Litestar reads the annotations
 from litestar.openapi.spec import Tag
-from litestar.params import FromQuery, JSONBody  # noqa: TC002
+from litestar.params import FromQuery  # noqa: TC002
 from msgspec import UNSET
 
 from control_plane.answers import may_answer
 from control_plane.asking import USUAL_WAIT
 from control_plane.auth import check_session, needs
+from control_plane.bodies import StrictBody  # noqa: TC001
 from control_plane.nudging import nudge
 from control_plane.paging import DEFAULT_LIMIT, Cursor, Limit
 from control_plane.parsing import session_id as parsed_session_id
@@ -47,9 +48,9 @@ _STOPPED = (Code.SESSION_STOPPED, Code.SESSION_FAILED)
     sync_to_thread=True,
 )
 def create_session(
-    data: JSONBody[NewSession],
+    data: StrictBody[NewSession],
     caller: NamedDependency[ApiKey],
-    sessions: NamedDependency[Sessions],
+    stored_sessions: NamedDependency[Sessions],
     queues: NamedDependency[Queues],
     clock: NamedDependency[Clock],
 ) -> Response[SessionView]:
@@ -63,10 +64,10 @@ def create_session(
         metadata=data.metadata,
     )
     check_session(caller, Scope.SESSIONS_WRITE, session.id)
-    if not sessions.create(session):
+    if not stored_sessions.create(session):
         raise ProblemError(Code.SESSION_EXISTS, f"there is a session {session.id}", field="id")
     if data.start:
-        session = _want(session.id, Desired.RUNNING, sessions, queues)
+        session = _want(session.id, Desired.RUNNING, stored_sessions, queues)
     return Response(view(session), headers={"Location": f"/v1/sessions/{session.id}"})
 
 
@@ -79,13 +80,13 @@ def create_session(
 )
 def list_sessions(
     caller: NamedDependency[ApiKey],
-    sessions: NamedDependency[Sessions],
+    stored_sessions: NamedDependency[Sessions],
     status: FromQuery[SessionStatus | None] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> SessionPage:
     """By id. With a status, a page may hold fewer than the limit, or none, and still have a next one."""
-    page = visible_sessions(sessions, caller, cursor=cursor, limit=limit, status=status)
+    page = visible_sessions(stored_sessions, caller, cursor=cursor, limit=limit, status=status)
     return SessionPage([view(session) for session in page.items], page.cursor)
 
 
@@ -96,9 +97,9 @@ def list_sessions(
     responses=may_answer(Code.NO_SUCH_SESSION, Code.SESSION_NOT_ALLOWED),
     sync_to_thread=True,
 )
-def show_session(session_id: IdInPath, sessions: NamedDependency[Sessions]) -> SessionView:
+def show_session(session_id: IdInPath, stored_sessions: NamedDependency[Sessions]) -> SessionView:
     """Its status, its phone, and how it was disconnected last."""
-    return view(_or_none_such(sessions.find(session_id, consistent=True), session_id))
+    return view(_or_none_such(stored_sessions.find(session_id, consistent=True), session_id))
 
 
 @patch(
@@ -109,10 +110,12 @@ def show_session(session_id: IdInPath, sessions: NamedDependency[Sessions]) -> S
     sync_to_thread=True,
 )
 def change_session(
-    session_id: IdInPath, data: JSONBody[SessionChange], sessions: NamedDependency[Sessions]
+    session_id: IdInPath, data: StrictBody[SessionChange], stored_sessions: NamedDependency[Sessions]
 ) -> SessionView:
     """What is left out stays; metadata is replaced whole."""
-    return view(_or_none_such(sessions.patch(session_id, name=data.name, metadata=data.metadata), session_id))
+    return view(
+        _or_none_such(stored_sessions.patch(session_id, name=data.name, metadata=data.metadata), session_id)
+    )
 
 
 @delete(
@@ -135,10 +138,10 @@ async def delete_session(session_id: IdInPath, ending: NamedDependency[Ending]) 
     sync_to_thread=True,
 )
 def start_session(
-    session_id: IdInPath, sessions: NamedDependency[Sessions], queues: NamedDependency[Queues]
+    session_id: IdInPath, stored_sessions: NamedDependency[Sessions], queues: NamedDependency[Queues]
 ) -> SessionView:
     """A linked session connects, another shows a QR. One that is running already tries again at once."""
-    return view(_want(session_id, Desired.RUNNING, sessions, queues))
+    return view(_want(session_id, Desired.RUNNING, stored_sessions, queues))
 
 
 @post(
@@ -150,10 +153,10 @@ def start_session(
     sync_to_thread=True,
 )
 def stop_session(
-    session_id: IdInPath, sessions: NamedDependency[Sessions], queues: NamedDependency[Queues]
+    session_id: IdInPath, stored_sessions: NamedDependency[Sessions], queues: NamedDependency[Queues]
 ) -> SessionView:
     """It disconnects and stays linked."""
-    return view(_want(session_id, Desired.STOPPED, sessions, queues))
+    return view(_want(session_id, Desired.STOPPED, stored_sessions, queues))
 
 
 @post(

@@ -105,4 +105,4 @@ async def test_an_admin_key_cannot_be_restricted(gateway: Gateway) -> None:
 
     answer = await gateway.http.post(KEYS, json=body)
 
-    assert (answer.status_code, answer.json()["field"]) == (400, "sessions")
+    assert (answer.status_code, answer.json()["code"]) == (422, "admin_not_restrictable")
