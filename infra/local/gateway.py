@@ -113,6 +113,11 @@ class Gateway:
         items: list[dict[str, Any]] = page["items"]
         return items
 
+    async def connectors(self) -> list[dict[str, Any]]:
+        """Give the connectors."""
+        items: list[dict[str, Any]] = (await self._ask("GET", "/v1/connectors"))["items"]
+        return items
+
     async def create_key(self, name: str, scopes: list[str], sessions: list[str] | None) -> dict[str, Any]:
         """Create an API key, whose secret is in the answer and is never shown again."""
         body = {"name": name, "scopes": scopes, **({"sessions": sessions} if sessions else {})}
