@@ -26,7 +26,7 @@ from infra.local.stack_programs import Options
 from infra.local.supervisor import Supervisor
 from infra.local.up import running_stack
 from infra.sandbox.address import SandboxAddress
-from tests.benchmarks.sandbox import Shape, measure
+from tests.benchmarks.sandbox import Shape, cpu_seconds, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,8 @@ class Round(NamedTuple):
     posts: list[float]
     journeys: list[float]
     """From the acceptance of each message to its arrival at the phone."""
+    cpu: dict[str, float]
+    """CPU time by program."""
 
 
 class Memory(NamedTuple):
@@ -80,6 +82,7 @@ class Bench:
         self._rounds += 1
         wanted = {f"{self._rounds} {number}": number for number in range(texts)}
         free = asyncio.Semaphore(_POSTING_AT_ONCE)
+        cpu_before = _cpu_by_program()
         began = time.monotonic()
         posted = await asyncio.gather(*(self._post(text, number, free) for text, number in wanted.items()))
         self._seen += texts
@@ -88,7 +91,8 @@ class Bench:
         arrived = {each["text"]: each["received_at"] for each in received[-texts:]}
         assert arrived.keys() == wanted.keys(), "not every text was read, or one was read twice"
         journeys = [arrived[text] - accepted_at for text, accepted_at, _ in posted]
-        return Round(elapsed, [seconds for *_, seconds in posted], journeys)
+        cpu = {name: used - cpu_before[name] for name, used in _cpu_by_program().items()}
+        return Round(elapsed, [seconds for *_, seconds in posted], journeys, cpu)
 
     async def memory(self) -> Memory:
         """Look how much the connector takes."""
@@ -131,6 +135,8 @@ def _tell(sessions: int, measured: Round, limit: float) -> None:
     click.echo(f"gateway, {sessions:>2} sessions {rate:8.1f} messages/s, {rate / limit:.1%} of raw neonize")
     click.echo(f"    POST                {_percentiles(measured.posts)}")
     click.echo(f"    accepted to arrived {_percentiles(measured.journeys)}")
+    cpu = (f"{name} {used / len(measured.posts) * 1000:.1f}" for name, used in measured.cpu.items())
+    click.echo(f"    CPU ms a message    {', '.join(cpu)}")
 
 
 def _percentiles(seconds: list[float]) -> str:
@@ -140,6 +146,17 @@ def _percentiles(seconds: list[float]) -> str:
 
 def _resident(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 1e6
+
+
+def _cpu_by_program() -> dict[str, float]:
+    """Give the CPU seconds that each program of the stack, and this one, has used so far."""
+    used = {"this client": cpu_seconds(os.getpid())}
+    for pid in _children(os.getpid()):
+        module = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[4].decode()
+        used[module] = cpu_seconds(pid)
+        for child in _children(pid):
+            used[f"{module}'s host"] = cpu_seconds(child)
+    return used
 
 
 def _children(pid: int) -> list[int]:
