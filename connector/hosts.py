@@ -74,6 +74,10 @@ class HostedDevice:
         """Begin to stop; `Stopped` is the last report."""
         self._host.tell(StopDevice(self.number))
 
+    async def kill_host(self) -> None:
+        """End its host, with all devices in it; returns when it is gone."""
+        await self._host.kill()
+
     def forget(self) -> None:
         """Listen to it no more."""
         self._host.devices.pop(self.number, None)
@@ -117,14 +121,19 @@ class DeviceHost:
         try:
             await asyncio.wait_for(self.process.wait(), _GOODBYE_SECONDS)
         except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+            await self.kill()
         if self.process.returncode:
             _log.error(
                 "device_host_died",
                 extra={"host": self.name, "code": self.process.returncode, "last_words": self.last_words()},
             )
         self._stderr.unlink(missing_ok=True)
+
+    async def kill(self) -> None:
+        """End the process at once; its devices learn of it as of any death."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
 
     def last_words(self) -> str | None:
         """Give the first line that looks like the cause of death, and no more: the rest may hold anything."""
@@ -207,8 +216,7 @@ class DeviceHosts:
             async with asyncio.timeout(_READY_SECONDS):
                 await reader.readexactly(len(frame(Ready())))
         except BaseException as error:
-            if host.process.returncode is None:
-                host.process.kill()
+            await host.kill()
             words = host.last_words()
             await host.end()
             if isinstance(error, (TimeoutError, asyncio.IncompleteReadError, ConnectionError)):

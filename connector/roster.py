@@ -23,7 +23,6 @@ class Roster:
         self._group = group
         self._fences: dict[int, int] = {}
         self._runners: dict[SessionId, tuple[int, SessionRunner, asyncio.Task[None]]] = {}
-        self._nudged_while_stopping: dict[SessionId, int] = {}
 
     def __len__(self) -> int:
         """Give the number of sessions that are served."""
@@ -62,8 +61,6 @@ class Roster:
         if session_id in self._runners:
             _, runner, _ = self._runners[session_id]
             runner.nudge(reason)
-            if runner.is_stopping:
-                self._nudged_while_stopping[session_id] = shard
             return
         runner = SessionRunner(session_id, self._parts, fence=self._fences[shard])
         task = self._group.create_task(runner.run(), name=f"session-{session_id}")
@@ -71,7 +68,6 @@ class Roster:
         task.add_done_callback(lambda _: self._ended(session_id))
 
     def _ended(self, session_id: SessionId) -> None:
-        del self._runners[session_id]
-        shard = self._nudged_while_stopping.pop(session_id, None)
-        if shard is not None:
+        shard, runner, task = self._runners.pop(session_id)
+        if runner.was_nudged and not task.cancelled():
             self._look(shard, session_id, NudgeReason.DESIRED_CHANGED)

@@ -27,6 +27,7 @@ from infra.contract.queues import NudgeReason
 from infra.contract.session import Desired, SessionStatus
 
 if TYPE_CHECKING:
+    from connector.hosts import HostedDevice
     from connector.parts import Parts
     from connector.verdicts import Verdict
     from infra.contract.ids import SessionId
@@ -76,9 +77,9 @@ class SessionRunner:
             self._look.set()
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop is not None
+    def was_nudged(self) -> bool:
+        """Whether there was reason to look that nobody has followed yet."""
+        return self._look.is_set()
 
     def stop(self, why: Stop) -> None:
         """Stop serving; `run` returns when that is done."""
@@ -108,6 +109,8 @@ class SessionRunner:
         if session is None or session.desired is Desired.STOPPED or session.status in _AT_REST:
             await self._answers.refuse(STOPPED)
             return
+        if session.fence > self._fence:
+            raise SupersededError(f"{self._id}: fence {session.fence} wrote, ours is {self._fence}")
         parts = self._parts
         blob = AuthBlob(
             session, parts.settings.devices_folder, parts.blobs, fence=self._fence, clock=parts.clock
@@ -191,10 +194,18 @@ class SessionRunner:
             self._listener = None
             await serving.sender.finish()
             device.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(listening, _STOP_SECONDS)
-            device.forget()
+            await self._until_stopped(device, listening)
             await serving.blob.save(final=True)
+
+    async def _until_stopped(self, device: HostedDevice, listening: asyncio.Task[None]) -> None:
+        """Wait until nothing of a device runs, or else the next start would be a second socket of it."""
+        try:
+            await asyncio.wait_for(listening, _STOP_SECONDS)
+        except TimeoutError:
+            _log.error("device_hangs", extra={"session": self._id})
+            await device.kill_host()
+        finally:
+            device.forget()
 
     async def _ending(self, listener: Listener, listening: asyncio.Task[None]) -> Verdict | None:
         if self._stop is not None:
@@ -213,6 +224,8 @@ class SessionRunner:
         """Do what the customer wants, whenever there is reason to look."""
         while True:
             await self._look.wait()
+            if self._stop is not None:
+                return  # the next runner will look
             self._look.clear()
             session = await persistently(self._parts.sessions.find, self._id, consistent=True)
             if session is None or session.desired is Desired.STOPPED:

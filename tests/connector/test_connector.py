@@ -8,17 +8,20 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from infra.contract.calls import Done, LogoutWanted, PairingCodeShown, PairingCodeWanted, Refused
 from infra.contract.message import PENDING, OutboundStatus, Text
 from infra.contract.queues import MessageReceived, ReceiptReceived
 from infra.contract.session import Desired, DisconnectReason, SessionStatus
-from tests.connector.conftest import linked
+from tests.connector.conftest import Connector, linked
 from tests.sandbox.conftest import ADA, BOB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.connector.conftest import Connector
+    from connector.settings import Settings
+    from infra.aws.clients import Clients
     from tests.connector.customer import Customer
     from tests.sandbox.conftest import Control
 
@@ -213,6 +216,32 @@ async def test_a_number_that_is_not_on_whatsapp_fails_alone(
         await customer.sent(found)
         failed = await customer.message_when(lost, lambda message: message.error)
         assert (failed.status, failed.error) == (OutboundStatus.FAILED, "not_on_whatsapp")
+
+
+async def test_a_device_host_that_does_not_start_is_said_and_tried_again(
+    clients: Clients, customer: Customer, connector_settings: Settings
+) -> None:
+    settings = msgspec.structs.replace(connector_settings, host_launcher=("false",))
+    async with Connector(settings, clients):
+        customer.create()
+
+        session = await customer.session_when(lambda session: session.reconnect_attempts >= 2)
+
+    assert session.reason is DisconnectReason.HOST_CRASHED
+
+
+async def test_a_customer_may_stop_and_start_in_one_breath(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    async with new_connector():
+        await linked(customer, control, ADA)
+
+        for _ in range(3):
+            customer.want(Desired.STOPPED)
+            customer.want(Desired.RUNNING)
+
+        await customer.status(SessionStatus.CONNECTED)
+        await customer.sent(customer.send("still here", BOB))
 
 
 def the_host() -> int:
