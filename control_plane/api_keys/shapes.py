@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from control_plane.paging import NextCursor
 from control_plane.sessions.shapes import Id as SessionIdText
 from infra.contract.api_keys import ApiKey, Scope
+from infra.contract.ids import SESSION_ID_PATTERN
 
 KEY_ID_PATTERN = r"^key_[a-z0-9]{1,32}$"
 MAX_SESSIONS = 100
@@ -28,7 +29,17 @@ class NewKey(Struct, forbid_unknown_fields=True):
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope), examples=[["messages:send"]])]
     sessions: Annotated[
         Annotated[list[SessionIdText], Meta(min_length=1, max_length=MAX_SESSIONS)] | None,
-        Meta(description="the only ones that it may touch; left out: all", examples=[["support"]]),
+        Meta(
+            description="the only ones that it may touch; left out: all",
+            examples=[["support"]],
+            extra_json_schema={  # Litestar documents no limits of a list's parts by itself
+                "extra": {
+                    "minItems": 1,
+                    "maxItems": MAX_SESSIONS,
+                    "items": {"type": "string", "pattern": SESSION_ID_PATTERN},
+                }
+            },
+        ),
     ] = None
     expires_at: Annotated[
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="left out: it does not expire")

@@ -20,12 +20,24 @@ IdInPath = Annotated[
     SessionId, PathParameter(pattern=SESSION_ID_PATTERN, description="the session's id, case-sensitive")
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="for people", examples=["Support desk"])]
-_MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
-_MetadataValue = Annotated[str, Meta(max_length=512)]
+_KEY_LENGTH = 64
+_VALUE_LENGTH = 512
+_MOST_ENTRIES = 50
+_MetadataKey = Annotated[str, Meta(min_length=1, max_length=_KEY_LENGTH)]
+_MetadataValue = Annotated[str, Meta(max_length=_VALUE_LENGTH)]
 Metadata = Annotated[
     dict[_MetadataKey, _MetadataValue],
     Meta(
-        max_length=50, description="yours: kept and given back, never read", examples=[{"customer": "4711"}]
+        max_length=_MOST_ENTRIES,
+        description="yours: kept and given back, never read",
+        examples=[{"customer": "4711"}],
+        extra_json_schema={  # Litestar documents no limits of a dict's parts by itself
+            "extra": {
+                "maxProperties": _MOST_ENTRIES,
+                "propertyNames": {"minLength": 1, "maxLength": _KEY_LENGTH},
+                "additionalProperties": {"type": "string", "maxLength": _VALUE_LENGTH},
+            }
+        },
     ),
 ]
 
