@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -136,7 +139,7 @@ class Demo:
     async def _send_many(self, gateway: Gateway, phones: SimulatedPhones) -> None:
         texts = [f"Number {number}" for number in range(1, _MANY + 1)]
         began = time.monotonic()
-        with self._step(f"{_MANY} messages, one after the other, as fast as they are accepted") as step:
+        with self._step(f"{_MANY} messages, one after the other") as step:
             for text in texts:
                 await gateway.send(_SESSION, _BOB, text, idempotency_key=text.replace(" ", "-"))
             received = [each["text"] for each in await phones.texts(_BOB, _MANY + 1)]
@@ -161,10 +164,11 @@ class Demo:
 
     def _farewell(self) -> None:
         self._console.print()
+        roost = "roost" if shutil.which("roost") else os.path.relpath(sys.argv[0])
         lines = (
-            "[bold]roost up[/bold]                     runs it with the real WhatsApp; --sandbox with this",
-            "[bold]roost link NAME[/bold]              draws a QR for your phone",
-            "[bold]roost send NAME NUMBER TEXT[/bold]  sends",
+            f"[bold]{roost} up[/bold]                     runs it with the real WhatsApp; --sandbox with this",
+            f"[bold]{roost} link NAME[/bold]              draws a QR for your phone",
+            f"[bold]{roost} send NAME NUMBER TEXT[/bold]  sends",
         )
         self._console.print(Panel("\n".join(lines), title="Now yours", border_style="green", expand=False))
 

@@ -103,7 +103,7 @@ class EmbeddedAws:
         """Import MiniStack, which reads its settings from the environment at that moment."""
         self._app = import_module("ministack.app").app
         dynamodb: Any = import_module("ministack.services.dynamodb")
-        (folder / "state" / "dynamodb.json").unlink(missing_ok=True)  # older than the table's file
+        dynamodb.get_state = lambda: None  # nothing for MiniStack to save: the file has it
         self._file = TableFile(folder / "table.db")
         self._table = KeptTable(dynamodb.handle_request, self._file)
         dynamodb.handle_request = self._table.handle  # MiniStack's router looks it up here, at each request
