@@ -166,7 +166,7 @@ class Demo:
         self._console.print()
         roost = "roost" if shutil.which("roost") else os.path.relpath(sys.argv[0])
         lines = (
-            f"[bold]{roost} up[/bold]                     runs it with the real WhatsApp; --sandbox with this",
+            f"[bold]{roost} up[/bold]                     runs it with WhatsApp; --sandbox with this",
             f"[bold]{roost} link NAME[/bold]              draws a QR for your phone",
             f"[bold]{roost} send NAME NUMBER TEXT[/bold]  sends",
         )

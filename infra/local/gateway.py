@@ -149,5 +149,5 @@ def _error(answer: httpx.Response) -> GatewayError:
     if "json" not in answer.headers.get("content-type", ""):
         return GatewayError(f"{answer.url} answered {answer.status_code}: is this the gateway?")
     problem = answer.json()
-    told = [str(problem[part]) for part in ("title", "detail") if problem.get(part)]
+    told = [str(problem[part]) for part in ("title", "field", "detail") if problem.get(part)]
     return GatewayError(": ".join(told) or f"refused ({answer.status_code})", code=problem.get("code"))

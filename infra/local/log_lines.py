@@ -15,7 +15,7 @@ _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 _LEVEL_COLOURS = {"WARNING": 33, "ERROR": 31, "CRITICAL": 31}
 _NAMES = ("event", "message", "msg")
 _NOT_SHOWN = frozenset({*_NAMES, "at", "level", "timestamp", "time", "location", "service", "logger"})
-_WIDTH = 11
+_WIDTH = 12
 
 
 class LogLines:

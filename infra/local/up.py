@@ -27,6 +27,7 @@ async def run_until_stopped(folder: DataFolder, options: Options) -> None:
             for line in _welcome(folder, options, url):
                 supervisor.lines.write("roost", line)
             await supervisor.run()
+    supervisor.lines.write("roost", "stopped")
 
 
 @contextlib.asynccontextmanager

@@ -81,7 +81,7 @@ async def test_stages_start_in_order_and_stop_in_the_opposite_one(bench: Bench) 
         await supervisor.start([bench.program("second")])
 
     assert bench.notes() == ["first began", "second began", "second ended", "first ended"]
-    assert "first      | to be seen" in bench.log.getvalue()
+    assert "first       | to be seen" in bench.log.getvalue()
 
 
 async def test_one_that_ends_before_it_is_ready_ends_the_whole_in_one_line(bench: Bench) -> None:
@@ -92,7 +92,7 @@ async def test_one_that_ends_before_it_is_ready_ends_the_whole_in_one_line(bench
             await supervisor.start([bench.program("bad", "fails")])
 
     assert bench.notes()[-1] == "first ended"
-    assert "bad        | why" in bench.log.getvalue()
+    assert "bad         | why" in bench.log.getvalue()
 
 
 async def test_one_that_is_killed_later_starts_again(bench: Bench) -> None:
