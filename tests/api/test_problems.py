@@ -103,6 +103,16 @@ async def test_what_the_router_refuses_is_a_problem_too(gateway: Gateway) -> Non
     assert {"GET", "POST"} <= set(method.headers["allow"].replace(" ", "").split(","))
 
 
+def test_no_part_has_the_name_of_a_bodys_field(gateway: Gateway) -> None:
+    """Litestar would take such a field, when it is wrong, for a broken part of ours, and answer 500."""
+    schemas = gateway.app.openapi_schema.to_schema()["components"]["schemas"]
+
+    accepted = [schema["properties"] for schema in schemas.values() if "additionalProperties" in schema]
+
+    assert accepted
+    assert {field for properties in accepted for field in properties}.isdisjoint(gateway.app.dependencies)
+
+
 def test_every_exception_that_can_reach_the_border_has_its_answer() -> None:
     assert Exception in EXCEPTION_HANDLERS
     assert ProblemError in EXCEPTION_HANDLERS
