@@ -45,5 +45,8 @@ contracts: install
 test: lint types contracts ## everything that CI runs
 	$(BIN)/pytest
 
+bench: install ## messages a second through the whole gateway, beside raw neonize
+	@$(BIN)/python -m tests.benchmarks.gateway
+
 bench-sandbox: install ## messages a second that neonize gets through the sandbox
 	@$(BIN)/python -m tests.benchmarks.sandbox

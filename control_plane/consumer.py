@@ -92,7 +92,7 @@ class EventConsumer:
             return False
         advanced = self._messages.advance(event.session_id, ref, event.status, at=event.at)
         if advanced is not None:
-            log.info("message_advanced", extra={**_fields(event), "place": str(ref)})
+            log.debug("message_advanced", extra={**_fields(event), "place": str(ref)})
         return True
 
     def _is_recent(self, event: ReceiptReceived) -> bool:

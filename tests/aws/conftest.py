@@ -7,9 +7,6 @@ write units as DynamoDB does.
 from __future__ import annotations
 
 import itertools
-import socket
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +17,10 @@ from infra.aws.messages import Messages
 from infra.aws.outbox import Outbox
 from infra.aws.sessions import Sessions
 from infra.local.stack import create_stack
+from tests.aws.embedded import embedded_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _NUMBERS = itertools.count()
 SHARDS = 2
@@ -60,15 +57,8 @@ def own_stack(_aws: None) -> Clients:
 @pytest.fixture(scope="session")
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of the embedded AWS, which runs in a process of its own."""
-    folder: Path = tmp_path_factory.mktemp("embedded-aws")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        command = ["-m", "infra.local.embedded_aws", "--fd", str(listening.fileno()), "--dir", str(folder)]
-        program = subprocess.Popen([sys.executable, *command], pass_fds=[listening.fileno()])
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            program.terminate()
-            program.wait(20)
+    with embedded_aws(tmp_path_factory.mktemp("embedded-aws")) as url:
+        yield url
 
 
 @pytest.fixture

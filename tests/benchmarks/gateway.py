@@ -17,15 +17,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from infra.aws.clients import AwsSettings, Clients
 from infra.local.folder import DataFolder
 from infra.local.gateway import Gateway
 from infra.local.linking import until_connected
 from infra.local.log_lines import LogLines
 from infra.local.simulated_phones import SimulatedPhones
+from infra.local.stack import create_stack
 from infra.local.stack_programs import Options
 from infra.local.supervisor import Supervisor
 from infra.local.up import running_stack
 from infra.sandbox.address import SandboxAddress
+from tests.aws.embedded import embedded_aws
+from tests.aws.write_units import costs_of_a_send
 from tests.benchmarks.sandbox import Shape, cpu_seconds, measure
 
 if TYPE_CHECKING:
@@ -164,6 +168,15 @@ def _children(pid: int) -> list[int]:
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
+def _write_units() -> dict[str, float]:
+    """Count what one send costs, as the embedded AWS reckons it."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+    with tempfile.TemporaryDirectory() as path, embedded_aws(Path(path)) as url:
+        clients = Clients(AwsSettings(stack="bench", shards=1, endpoint_url=url))
+        create_stack(clients)
+        return costs_of_a_send(clients)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--messages", default=500, help="Texts a round, of all sessions together.")
 @click.option("--sessions", multiple=True, default=(1, 10), help="How many sessions; can be repeated.")
@@ -176,7 +189,9 @@ def main(messages: int, sessions: tuple[int, ...]) -> None:
         raw[count] = len(measured.sends) / measured.elapsed
         click.echo(f"neonize, {count:>2} clients  {raw[count]:8.1f} messages/s")
     asyncio.run(measure_gateway(raw, messages))
-    click.echo("write units a send: 8 until it is read (counted by tests/aws/test_write_units.py)")
+    units = _write_units()
+    steps = ", ".join(f"{step} {cost:g}" for step, cost in units.items())
+    click.echo(f"write units a send: {sum(units.values()):g} ({steps})")
 
 
 if __name__ == "__main__":
