@@ -113,9 +113,9 @@ class Ledger:
         await persistently(self._outbox.mark_expired, self._id, message.ref, fence=self._fence)
         self._places.done(message.ref.seq)
 
-    async def unknown(self, message: Outbound) -> None:
-        """Record that nobody can tell whether a message has left."""
-        await persistently(self._outbox.mark_unknown, self._id, message.ref, fence=self._fence)
+    async def unknown(self, message: Outbound, *, wa_id: str | None) -> None:
+        """Record that nobody can tell whether a message has left, and under which id it would have."""
+        await persistently(self._outbox.mark_unknown, self._id, message.ref, wa_id=wa_id, fence=self._fence)
         self._places.done(message.ref.seq)
 
     async def _claim(self, message: Outbound) -> Claim | None:

@@ -169,4 +169,4 @@ class Sender:
         if proof is not None:
             await self._ledger.sent(message, wa_id=proof[0], at=proof[1])
         else:
-            await self._ledger.unknown(message)
+            await self._ledger.unknown(message, wa_id=next(iter(wa_ids), None))

@@ -79,9 +79,15 @@ class Outbox:
         """Store that its time was over before it could be sent."""
         return self._settle(session_id, ref, {"status": OutboundStatus.EXPIRED}, fence=fence)
 
-    def mark_unknown(self, session_id: SessionId, ref: OutboundRef, *, fence: int) -> Outbound | None:
-        """Store that nobody can tell whether it was sent, and that it will not be sent again."""
-        return self._settle(session_id, ref, {"status": OutboundStatus.UNKNOWN}, fence=fence)
+    def mark_unknown(
+        self, session_id: SessionId, ref: OutboundRef, *, wa_id: str | None, fence: int
+    ) -> Outbound | None:
+        """Store that nobody can tell whether it was sent, and that it will not be sent again.
+
+        By the id that it would have at WhatsApp, where that is known, a late receipt still finds it.
+        """
+        found_by = {} if wa_id is None else {"wa_id": wa_id, **by_wa_id(session_id, ref, wa_id)}
+        return self._settle(session_id, ref, {"status": OutboundStatus.UNKNOWN, **found_by}, fence=fence)
 
     def _settle(
         self, session_id: SessionId, ref: OutboundRef, changes: Item, *, fence: int

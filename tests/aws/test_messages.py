@@ -141,8 +141,9 @@ def test_receipts_move_a_message_forward_only(messages: Messages, outbox: Outbox
 
 def test_a_receipt_corrects_what_was_unknown(messages: Messages, outbox: Outbox) -> None:
     messages.accept(an_outbound())
-    outbox.mark_unknown(ADA, FIRST, fence=1)
+    outbox.mark_unknown(ADA, FIRST, wa_id="3EB0", fence=1)
 
+    assert messages.find_ref(ADA, "3EB0") == FIRST
     delivered = messages.advance(ADA, FIRST, OutboundStatus.DELIVERED, at=NOW)
 
     assert delivered is not None

@@ -86,7 +86,7 @@ MARKS: dict[OutboundStatus, Callable[[Outbox, int], Outbound | None]] = {
     ),
     OutboundStatus.FAILED: lambda outbox, fence: outbox.mark_failed(ADA, FIRST, error="e", fence=fence),
     OutboundStatus.EXPIRED: lambda outbox, fence: outbox.mark_expired(ADA, FIRST, fence=fence),
-    OutboundStatus.UNKNOWN: lambda outbox, fence: outbox.mark_unknown(ADA, FIRST, fence=fence),
+    OutboundStatus.UNKNOWN: lambda outbox, fence: outbox.mark_unknown(ADA, FIRST, wa_id=None, fence=fence),
 }
 
 

@@ -58,8 +58,8 @@ class Notes:
     async def expired(self, message: Outbound) -> None:
         self._write("expired", message)
 
-    async def unknown(self, message: Outbound) -> None:
-        self._write("unknown", message)
+    async def unknown(self, message: Outbound, *, wa_id: str | None) -> None:
+        self._write(f"unknown {wa_id}", message)
 
     async def until(self, number: int) -> list[tuple[str, int]]:
         """Give what is written when it is so much."""
@@ -236,7 +236,7 @@ async def test_what_may_have_left_and_has_no_receipt_is_unknown_and_not_doubled(
     async with bench.running() as notes:
         written = await notes.until(2)
 
-    assert written == [("unknown", 1), ("sent W2", 2)]
+    assert written == [("unknown 3EB0", 1), ("sent W2", 2)]
 
 
 async def test_what_another_began_is_unknown_when_its_database_is_not_ours(database: Path) -> None:
@@ -247,7 +247,7 @@ async def test_what_another_began_is_unknown_when_its_database_is_not_ours(datab
     async with bench.running() as notes:
         written = await notes.until(1)
 
-    assert written == [("unknown", 1)]
+    assert written == [("unknown None", 1)]
 
 
 async def test_a_send_whose_answer_never_came_is_looked_up(database: Path) -> None:
