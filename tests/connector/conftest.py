@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 __all__ = ["control", "sandbox"]
+
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -90,9 +93,12 @@ class Connector:
 
 @pytest.fixture
 def clients() -> Iterator[Clients]:
-    """Give the clients of an empty stack with two shards, in moto."""
+    """Give the clients of an empty stack with two shards, in moto.
+
+    Its name is its own: inside another test's `mock_aws`, this one does not begin with an empty account.
+    """
     with mock_aws():
-        clients = Clients(AwsSettings(shards=2))
+        clients = Clients(AwsSettings(stack=f"connector{next(_NUMBERS)}", shards=2))
         create_stack(clients)
         yield clients
 

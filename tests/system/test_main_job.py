@@ -36,7 +36,8 @@ async def test_a_linked_session_sends_receives_comes_back_without_a_qr_and_logs_
         [read] = await phones.texts(BOB, 1)
         await phones.read(BOB, read["id"])
 
-        assert (sent["status"], read["text"], read["sender"]) == ("sent", "Hello Bob ☕", ADA)
+        assert sent["status"] in {"sent", "delivered"}  # the receipt may be as quick as the answer
+        assert (read["text"], read["sender"]) == ("Hello Bob ☕", ADA)
         seen = await eventually(
             lambda: gateway.message("ada", sent["id"]), lambda message: message["status"] == "read"
         )
