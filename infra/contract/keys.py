@@ -122,11 +122,6 @@ def auth_blob(session_id: SessionId) -> str:
     return f"sessions/{session_id}/device.db.zst"
 
 
-def media(session_id: SessionId, sha256: str) -> str:
-    """Give the S3 key of a file."""
-    return f"media/{session_id}/{sha256}"
-
-
 def table(stack: str) -> str:
     """Give the name of the table."""
     return f"{stack}-table"
