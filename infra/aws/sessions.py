@@ -39,8 +39,6 @@ _RUNNING = frozenset(
     }
 )
 """Where a start has nothing to add."""
-
-
 _ENDS = frozenset({SessionStatus.STOPPED, SessionStatus.LOGGED_OUT, SessionStatus.FAILED})
 
 
@@ -113,9 +111,9 @@ class Sessions:
     def want(self, session_id: SessionId, desired: Desired) -> Session | None:
         """Start or stop it; None if there is no such session. The caller nudges the shard.
 
-        A start places the session on a shard, sets `starting` and the attempts to 0; one that is starting,
-        waiting to be linked, connecting or connected stays as it is. A session stays on its shard for as long
-        as that exists, since another connector may still hold it.
+        A start places the session on a shard, sets `starting` and the attempts to 0, and ends a restriction;
+        one that is starting, waiting to be linked, connecting or connected keeps its status. A session stays
+        on its shard for as long as that exists, since another connector may still hold it.
         A stop sets `stopped`, and takes the session out of `of_shard`.
         """
         match desired:
@@ -190,7 +188,7 @@ class Sessions:
     def _start(self, session_id: SessionId) -> Session | None:
         while (session := self.find(session_id, consistent=True)) is not None:
             if session.desired is Desired.RUNNING and session.status in _RUNNING:
-                return session
+                return self._change(session_id, {"restriction": None}, condition=EXISTS)
             if (started := self._place(session)) is not None:
                 return started
         return None
@@ -201,6 +199,7 @@ class Sessions:
             "desired": Desired.RUNNING,
             "status": SessionStatus.STARTING,
             "reconnect_attempts": 0,
+            "restriction": None,
             "shard": shard,
             # fences are counted per shard: another shard's may begin lower
             "fence": session.fence if shard == session.shard else 0,

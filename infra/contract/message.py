@@ -55,6 +55,15 @@ PENDING = frozenset({OutboundStatus.QUEUED, OutboundStatus.SENDING})
 """Still in the outbox; everything else has left it."""
 
 
+class OnUnknown(enum.StrEnum):
+    """What becomes of a message that may have left, when no receipt tells within the time that one is due."""
+
+    FAIL = "fail"
+    """It ends as `unknown`: sent at the most once."""
+    RESEND = "resend"
+    """It is sent again: at least once, if WhatsApp takes it at all."""
+
+
 def may_advance(now: OutboundStatus, then: OutboundStatus) -> bool:
     """Tell whether a message may go from one status to another: only forward, and an end is an end.
 
@@ -86,6 +95,7 @@ class Outbound(msgspec.Struct, frozen=True):
     expires_at: datetime
     secret: bytes
     """32 bytes that WhatsApp's library stores with its own id for the message before it sends it."""
+    on_unknown: OnUnknown = OnUnknown.FAIL
     attempts: int = 0
     wa_id: str | None = None
     sent_at: datetime | None = None

@@ -99,6 +99,15 @@ class LinkOffer(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class Restriction(msgspec.Struct, frozen=True):
+    """WhatsApp lets the account write only to chats that wrote to it; messages to others wait for the end."""
+
+    code: str
+    since: datetime
+    until: datetime
+    """WhatsApp names no end: this is when it is tried again."""
+
+
 class Session(msgspec.Struct, frozen=True):
     """One WhatsApp account, linked or being linked."""
 
@@ -123,6 +132,7 @@ class Session(msgspec.Struct, frozen=True):
     disconnected_at: datetime | None = None
     reconnect_attempts: int = 0
     link_offer: LinkOffer | None = None
+    restriction: Restriction | None = None
     fence: int = 0
     """The fence of the connector that wrote last; older ones are refused."""
 
@@ -144,3 +154,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     disconnected_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     reconnect_attempts: int | msgspec.UnsetType = msgspec.UNSET
     link_offer: LinkOffer | msgspec.UnsetType | None = msgspec.UNSET
+    restriction: Restriction | msgspec.UnsetType = msgspec.UNSET
