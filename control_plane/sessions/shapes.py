@@ -78,6 +78,9 @@ class SessionView(Struct):
     push_name: Annotated[str | None, Meta(description="the account's own name", examples=["Ada"])]
     last_disconnect: LastDisconnect | None
     reconnect_attempts: Annotated[int, Meta(description="since it was connected last")]
+    retry_at: Annotated[
+        datetime | None, Meta(description="when it is tried again by itself; POST …/start tries at once")
+    ]
     created_at: datetime
 
 
@@ -101,6 +104,7 @@ def view(session: Session) -> SessionView:
         push_name=session.push_name,
         last_disconnect=_last_disconnect(session),
         reconnect_attempts=session.reconnect_attempts,
+        retry_at=session.retry_at,
         created_at=session.created_at,
     )
 

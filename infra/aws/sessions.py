@@ -111,10 +111,9 @@ class Sessions:
     def want(self, session_id: SessionId, desired: Desired) -> Session | None:
         """Start or stop it; None if there is no such session. The caller nudges the shard.
 
-        A start places the session on a shard, sets `starting` and the attempts to 0, and ends a restriction;
-        one that is starting, waiting to be linked, connecting or connected keeps its status. A session stays
-        on its shard for as long as that exists, since another connector may still hold it.
-        A stop sets `stopped`, and takes the session out of `of_shard`.
+        A start places the session on a shard, sets `starting`, forgets attempts, pause and restriction; one
+        that is starting, waiting to be linked, connecting or connected keeps its status. It stays on its
+        shard while that exists: another connector may still hold it. A stop takes it out of `of_shard`.
         """
         match desired:
             case Desired.RUNNING:
@@ -199,6 +198,7 @@ class Sessions:
             "desired": Desired.RUNNING,
             "status": SessionStatus.STARTING,
             "reconnect_attempts": 0,
+            "retry_at": None,
             "restriction": None,
             "shard": shard,
             # fences are counted per shard: another shard's may begin lower
@@ -217,6 +217,7 @@ class Sessions:
         changes: dict[str, Value | None] = {
             "desired": Desired.STOPPED,
             "status": SessionStatus.STOPPED,
+            "retry_at": None,
             "link_offer": None,
             SESSIONS_BY_SHARD.partition: None,
             SESSIONS_BY_SHARD.sort: None,

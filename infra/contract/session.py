@@ -55,7 +55,26 @@ class DisconnectReason(enum.StrEnum):
     LINK_TIMED_OUT = "link_timed_out"
     CONNECT_FAILED = "connect_failed"
     HOST_CRASHED = "host_crashed"
+    KEYS_MISSING = "keys_missing"
+    """It was linked, but its auth blob is gone: it has to be linked again."""
+    KEYS_UNREADABLE = "keys_unreadable"
+    """Its auth blob or local database is damaged, or of a version that is not known here."""
     STOPPED = "stopped"
+
+
+class SessionEvent(enum.StrEnum):
+    """What happened to a session, by the name under which it is logged and told. The names are stable."""
+
+    CONNECTED = "session.connected"
+    DISCONNECTED = "session.disconnected"
+    """It comes back by itself."""
+    REPLACED = "session.replaced"
+    """Somebody else connected with its keys."""
+    BANNED = "session.banned"
+    LOGGED_OUT = "session.logged_out"
+    LINK_FAILED = "session.link_failed"
+    FAILED = "session.failed"
+    """It needs its customer, or the operator of this gateway."""
 
 
 _REPORTABLE = frozenset(SessionStatus) - {SessionStatus.CREATED}
@@ -131,6 +150,8 @@ class Session(msgspec.Struct, frozen=True):
     reason: DisconnectReason | None = None
     disconnected_at: datetime | None = None
     reconnect_attempts: int = 0
+    retry_at: datetime | None = None
+    """When it is tried again by itself; no connector tries before, unless the customer starts it."""
     link_offer: LinkOffer | None = None
     restriction: Restriction | None = None
     fence: int = 0
@@ -153,5 +174,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reason: DisconnectReason | msgspec.UnsetType | None = msgspec.UNSET
     disconnected_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     reconnect_attempts: int | msgspec.UnsetType = msgspec.UNSET
+    retry_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     link_offer: LinkOffer | msgspec.UnsetType | None = msgspec.UNSET
     restriction: Restriction | msgspec.UnsetType = msgspec.UNSET

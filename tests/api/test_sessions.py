@@ -113,13 +113,14 @@ async def test_a_session_tells_its_phone_and_its_last_disconnect(gateway: Gatewa
         reason=DisconnectReason.NETWORK,
         disconnected_at=gateway.clock.now(),
         reconnect_attempts=3,
+        retry_at=gateway.clock.now(),
     )
 
     shown = (await gateway.http.get("/v1/sessions/support")).json()
 
     assert (shown["status"], shown["phone_number"], shown["push_name"]) == ("disconnected", NUMBER, "Ada")
     assert shown["last_disconnect"] == {"reason": "network", "at": "2026-01-01T12:00:00Z"}
-    assert shown["reconnect_attempts"] == 3
+    assert (shown["reconnect_attempts"], shown["retry_at"]) == (3, "2026-01-01T12:00:00Z")
 
 
 async def test_a_change_leaves_what_it_does_not_name(gateway: Gateway) -> None:

@@ -129,7 +129,11 @@ def test_a_start_places_the_session_on_the_shard_with_fewest(sessions: Sessions)
 
 def test_a_start_resets_the_attempts_and_leaves_a_running_session_alone(sessions: Sessions) -> None:
     sessions.create(a_connected_session("up"))
-    sessions.create(a_connected_session("down", status=SessionStatus.DISCONNECTED, reconnect_attempts=7))
+    sessions.create(
+        a_connected_session(
+            "down", status=SessionStatus.DISCONNECTED, reconnect_attempts=7, retry_at=NOW + timedelta(hours=1)
+        )
+    )
 
     up = sessions.want(SessionId("up"), Desired.RUNNING)
     down = sessions.want(SessionId("down"), Desired.RUNNING)
@@ -137,7 +141,7 @@ def test_a_start_resets_the_attempts_and_leaves_a_running_session_alone(sessions
     assert up is not None
     assert up.status is SessionStatus.CONNECTED
     assert down is not None
-    assert (down.status, down.reconnect_attempts) == (SessionStatus.STARTING, 0)
+    assert (down.status, down.reconnect_attempts, down.retry_at) == (SessionStatus.STARTING, 0, None)
 
 
 def test_a_stop_takes_the_session_out_of_its_shard_and_a_start_brings_it_back_there(
