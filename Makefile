@@ -43,7 +43,7 @@ contracts: install
 	$(BIN)/lint-imports
 
 test: lint types contracts ## everything that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: install ## messages a second through the whole gateway, beside raw neonize
 	@$(BIN)/python -m tests.benchmarks.gateway
