@@ -61,10 +61,24 @@ class SimulatedPhones:
         """Let a phone's owner look at a message."""
         await self._ask("POST", f"/phones/{number}/read", {"id": message_id})
 
-    async def received(self, number: str) -> list[dict[str, Any]]:
-        """Give what a phone received, in order."""
-        found: list[dict[str, Any]] = await self._ask("GET", f"/phones/{number}/messages")
+    async def received(self, number: str, *, since: int = 0) -> list[dict[str, Any]]:
+        """Give what a phone received, in order, after the message of this number."""
+        found: list[dict[str, Any]] = await self._ask("GET", f"/phones/{number}/messages?since={since}")
         return found
+
+    async def all(self) -> list[dict[str, Any]]:
+        """Give every phone with its linked devices."""
+        found: list[dict[str, Any]] = await self._ask("GET", "/phones")
+        return found
+
+    async def found_group(self, owner: str, subject: str, members: list[str]) -> str:
+        """Let a phone's owner found a group; gives the id that messages go to."""
+        body = {"owner": owner, "subject": subject, "members": members}
+        return str((await self._ask("POST", "/groups", body))["id"])
+
+    async def go_wrong(self, kind: str) -> None:
+        """Let something go wrong for everybody, once."""
+        await self._ask("POST", "/faults", {"kind": kind})
 
     async def texts(self, number: str, count: int, *, within: float = 30.0) -> list[dict[str, Any]]:
         """Wait until a phone has received so many texts from others, and give them in order."""
