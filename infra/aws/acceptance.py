@@ -56,7 +56,7 @@ class OtherBody(msgspec.Struct, frozen=True):
 
 
 class PlaceTakenError(Exception):
-    """Another message has this place in the outbox; take the next."""
+    """Another message has this place in the outbox, or it was empty for too long; take the next."""
 
 
 class Acceptance:
@@ -135,4 +135,4 @@ class Acceptance:
 
 def _is(message: Outbound, item: Item | None) -> bool:
     """Tell whether this is our own message, whose answer was lost: its secret is like no other's."""
-    return item is not None and read_outbound(item).secret == message.secret
+    return item is not None and item.get("secret") == message.secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from infra.aws.message_items import INBOUND, OUTBOUND, read_message
+from infra.aws.message_items import INBOUND, OUTBOUND, VOID, read_message
 from infra.aws.pages import BadCursorError, Page, read_cursor, write_cursor
 from infra.aws.records import key_of
 from infra.contract import keys
@@ -68,6 +68,7 @@ class History:
         found = self._table.query(
             "#pk = :pk AND #sk BETWEEN :first AND :before",
             {"pk": keys.session(session_id).pk, "first": prefix, "before": before},
+            filter_by=f"attribute_not_exists(#{VOID})",
             newest_first=True,
             page_size=limit + 1,
         )

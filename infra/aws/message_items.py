@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from infra.aws.records import from_item, listed, to_item
+from infra.aws.records import at, from_item, listed, to_item
 from infra.contract import keys
 from infra.contract.ids import InboundRef, OutboundRef, SessionId
 from infra.contract.keys import MESSAGES_BY_CHAT, MESSAGES_BY_WA_ID
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 OUTBOUND = "OUT#"
 INBOUND = "IN#"
 """How the sort keys of the two directions begin."""
+VOID = "void"
+"""The attribute of a place in the outbox that no message may take any more."""
+RETENTION = timedelta(days=30)
+"""How long messages are kept after they were accepted or received."""
 
 _IN_KEY = ("session_id", "ref")
 
@@ -48,9 +53,29 @@ def read_outbound(item: Item) -> Outbound:
     return from_item(item, Outbound, session_id=_session_of(item), ref={"seq": seq_of(item)})
 
 
+def write_void(session_id: SessionId, ref: OutboundRef, *, now: datetime) -> Item:
+    """Write a place that stays empty."""
+    delete_at = int((now + RETENTION).timestamp())
+    return {**at(keys.message(session_id, ref)), VOID: True, keys.EXPIRES_AT: delete_at}
+
+
+def write_attempt(message: Outbound, wa_id: str) -> Item:
+    """Write an id that WhatsApp may have taken a message under before it was sent again; receipts find it."""
+    return {
+        **at(keys.earlier_attempt(message.session_id, wa_id)),
+        **by_wa_id(message.session_id, message.ref, wa_id),
+        keys.EXPIRES_AT: int((message.accepted_at + RETENTION).timestamp()),
+    }
+
+
 def seq_of(item: Item) -> int:
     """Give the place in the outbox that an outbound message has by its key."""
-    return int(item[keys.SORT].removeprefix(OUTBOUND))
+    return place_of(item[keys.SORT])
+
+
+def place_of(sort: str) -> int:
+    """Give the place in the outbox that an outbound message's sort key names."""
+    return int(sort.removeprefix(OUTBOUND))
 
 
 def by_wa_id(session_id: SessionId, ref: OutboundRef, wa_id: str) -> Item:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from infra.aws.acceptance import Acceptance, Accepted, Idempotency, OtherBody, PlaceTakenError, SameAgain
 from infra.aws.history import History
-from infra.aws.message_items import read_message, read_outbound, seq_of, write_message
+from infra.aws.message_items import RETENTION, VOID, place_of, read_message, read_outbound, write_message
 from infra.aws.records import plain
 from infra.aws.table import IS_NEW, Table, assignment, one_of
 from infra.contract import keys
@@ -17,7 +16,7 @@ from infra.contract.message import OutboundStatus, statuses_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from infra.aws.attributes import Item
     from infra.aws.clients import Clients
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from infra.contract.message import Inbound, Message, Outbound
 
 __all__ = ["Accepted", "Idempotency", "Messages", "OtherBody", "PlaceTakenError", "SameAgain"]
-
-RETENTION = timedelta(days=30)
 
 
 class Messages:
@@ -60,7 +57,7 @@ class Messages:
     def find(self, session_id: SessionId, ref: MessageRef, *, consistent: bool = False) -> Message | None:
         """Give a message, or None."""
         item = self._table.get(keys.message(session_id, ref), consistent=consistent)
-        return None if item is None else read_message(item)
+        return None if item is None or VOID in item else read_message(item)
 
     def list(
         self, session_id: SessionId, *, cursor: str | None = None, limit: int = 50, chat: Jid | None = None
@@ -85,12 +82,12 @@ class Messages:
         return self._table.put(item, condition=IS_NEW).done
 
     def find_ref(self, session_id: SessionId, wa_id: str) -> OutboundRef | None:
-        """Give the sent message that has this id at WhatsApp; lags by a moment behind `Outbox.mark_sent`."""
+        """Give the message that an attempt of this id at WhatsApp was for; lags a moment behind `Outbox`."""
         index = MESSAGES_BY_WA_ID
         partition = keys.wa_id_partition(session_id, wa_id)
         found = self._table.query(f"#{index.partition} = :wa_id", {"wa_id": partition}, index=index)
         item = next(found, None)
-        return None if item is None else OutboundRef(seq_of(item))
+        return None if item is None else OutboundRef(place_of(item[index.sort]))
 
     def advance(
         self, session_id: SessionId, ref: OutboundRef, status: OutboundStatus, *, at: datetime

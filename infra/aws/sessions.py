@@ -21,6 +21,7 @@ from infra.contract.session import (
     ACCEPTS_SENDS,
     Desired,
     Report,
+    Restriction,
     Session,
     SessionStatus,
     statuses_leading_to,
@@ -150,6 +151,11 @@ class Sessions:
             values["running"] = Desired.RUNNING
         changes = {**plain(report), "fence": fence}
         return self._change(session_id, changes, condition=condition, values=values)
+
+    def restrict(self, session_id: SessionId, restriction: Restriction, *, fence: int) -> Session | None:
+        """Store that WhatsApp restricts the account; None if a newer fence wrote, or the session is gone."""
+        changes: dict[str, Value | None] = {"restriction": plain(restriction)}
+        return self._change(session_id, changes, condition="#fence <= :fence", values={"fence": fence})
 
     def take_place(self, session_id: SessionId, *, backlog_limit: int) -> Session | NoPlace:
         """Give the next place in the outbox, as `seq` of the session returned.

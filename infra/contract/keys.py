@@ -67,6 +67,11 @@ def outbound_sort(seq: int) -> str:
     return f"OUT#{seq:0{SEQ_DIGITS}d}"
 
 
+def earlier_attempt(session_id: SessionId, wa_id: str) -> Key:
+    """Where it stands which message WhatsApp may have taken under this id before it was sent again."""
+    return Key(session(session_id).pk, f"WA#{wa_id}")
+
+
 def idempotency(session_id: SessionId, key: str) -> Key:
     """Where it stands which message a customer's Idempotency-Key stands for."""
     return Key(session(session_id).pk, f"IDEM#{key}")

@@ -55,6 +55,8 @@ class DisconnectReason(enum.StrEnum):
     LINK_TIMED_OUT = "link_timed_out"
     CONNECT_FAILED = "connect_failed"
     HOST_CRASHED = "host_crashed"
+    REPEATED_CRASHES = "repeated_crashes"
+    """Its device makes the process that holds it die, again and again."""
     KEYS_MISSING = "keys_missing"
     """It was linked, but its auth blob is gone: it has to be linked again."""
     KEYS_UNREADABLE = "keys_unreadable"
@@ -176,4 +178,3 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reconnect_attempts: int | msgspec.UnsetType = msgspec.UNSET
     retry_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     link_offer: LinkOffer | msgspec.UnsetType | None = msgspec.UNSET
-    restriction: Restriction | msgspec.UnsetType = msgspec.UNSET

@@ -16,7 +16,7 @@ from infra.aws.table import Table
 from infra.contract import keys
 from infra.contract.calls import Call, LogoutWanted
 from infra.contract.ids import SessionId
-from infra.contract.session import Desired, DisconnectReason, LinkOffer, Report, SessionStatus
+from infra.contract.session import Desired, DisconnectReason, LinkOffer, Report, Restriction, SessionStatus
 from tests.aws.builders import ADA, NOW, a_connected_session, a_session, an_inbound, an_outbound
 from tests.aws.lost_answers import first_answer_lost
 
@@ -240,3 +240,18 @@ def test_deleting_leaves_nothing_of_the_session_and_all_of_the_others(
     assert list(rest) == []
     assert Blobs(clients).load(ADA) is None
     assert [each.id for each in sessions.list().items] == ["Ada2"]
+
+
+def test_a_restriction_stands_until_the_session_is_started(sessions: Sessions) -> None:
+    sessions.create(a_connected_session(fence=2))
+    restriction = Restriction("reach_out_restricted", NOW, NOW)
+
+    by_older = sessions.restrict(ADA, restriction, fence=1)
+    restricted = sessions.restrict(ADA, restriction, fence=2)
+    started = sessions.want(ADA, Desired.RUNNING)
+
+    assert by_older is None
+    assert restricted is not None
+    assert restricted.restriction == restriction
+    assert started is not None
+    assert (started.restriction, started.status) == (None, SessionStatus.CONNECTED)
