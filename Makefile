@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-from
 UV := .venv/bin/uv
 
-.PHONY: help install up demo test bench bench-sandbox format lock lint types contracts
+.PHONY: help install up demo test chaos bench bench-connector bench-sandbox format lock lint types contracts
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,8 +45,14 @@ contracts: install
 test: lint types contracts ## everything that CI runs
 	$(BIN)/pytest -n 2 --dist loadfile
 
+chaos: install ## harm a running fleet in every way, and count what became of each message
+	@$(BIN)/python -u -m tests.chaos $(ARGS)
+
 bench: install ## messages a second through the whole gateway, beside raw neonize
 	@$(BIN)/python -m tests.benchmarks.gateway
+
+bench-connector: install ## how long 200 sessions take to start, to stop and to be taken over
+	@$(BIN)/python -u -m tests.benchmarks.connector
 
 bench-sandbox: install ## messages a second that neonize gets through the sandbox
 	@$(BIN)/python -m tests.benchmarks.sandbox

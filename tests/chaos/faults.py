@@ -100,7 +100,7 @@ async def aws_refusing(_stage: Stage, *, seconds: float) -> AsyncIterator[None]:
         address = listening.getsockname()
         listening.shutdown(socket.SHUT_RDWR)
         await asyncio.sleep(seconds)
-        if listening.getsockname() != address:  # some kernels forget it
+        with contextlib.suppress(OSError):  # most kernels remember it, and refuse to be told again
             listening.bind(address)
         listening.listen(1024)
     yield
@@ -147,6 +147,11 @@ def _stopped(pid: int) -> Iterator[None]:
 
 KILL_CONNECTOR = Fault("kill -9 of a connector", connector_killed, may_lose_inbound=True)
 KILL_HOST = Fault("kill -9 of a device host", host_killed, may_lose_inbound=True)
+SHORT = (
+    Fault("AWS does not answer for 7 s", partial(aws_frozen, seconds=7)),
+    KILL_HOST,
+    KILL_CONNECTOR,
+)
 LONG = (
     KILL_CONNECTOR,
     Fault("kill -9 of a connector, back at once", connector_restarted, may_lose_inbound=True),
