@@ -40,6 +40,7 @@ async def chaos(
             reading.cancel()
         await stage.reading.look()
         account = Account(phases, await ending.seen(stage))
+        account.breaches += sorted(stage.traffic.refused)
         account.breaches += breaches
         account.breaches += ending.changes(identities, await ending.identities(stage))
     account.breaches += await ending.survivors(folder.path)

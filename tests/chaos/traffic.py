@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.chaos.cast import Cast, Chat, Member
 
 _AGAIN_SECONDS = 0.5
-_WORTH_ANOTHER_TRY = {None, "internal_error", "storage_busy", "storage_unreachable"}
+_AWAY = {None, "internal_error", "storage_busy", "storage_unreachable"}
 """What the API may answer while it, or what it stands on, is away."""
 
 
@@ -54,6 +54,8 @@ class Traffic:
     ) -> None:
         self.posted: list[Posted] = []
         self.written: list[Written] = []
+        self.refused: set[str] = set()
+        """What the API said that it should never say here, such as that a session has failed."""
         self._gateway = gateway
         self._phones = phones
         self._cast = cast
@@ -86,18 +88,22 @@ class Traffic:
                 return
             text = f"{member.session} posts {number}"
             message_id = await self._accepted(member, chat, text)
-            posted = Posted(member.session, number, text, message_id, chat.readers, time.time())
-            self.posted.append(posted)
+            if message_id is not None:
+                posted = Posted(member.session, number, text, message_id, chat.readers, time.time())
+                self.posted.append(posted)
 
-    async def _accepted(self, member: Member, chat: Chat, text: str) -> str:
+    async def _accepted(self, member: Member, chat: Chat, text: str) -> str | None:
+        """Post until it is accepted; None if the gateway still refuses it when all is over."""
         while True:
             try:
                 message = await self._gateway.send(
                     member.session, chat.to, text, idempotency_key=text.replace(" ", "-")
                 )
             except GatewayError as error:
-                if error.code not in _WORTH_ANOTHER_TRY:
-                    raise
+                if error.code not in _AWAY:
+                    self.refused.add(f"{member.session} was refused a text: {error}")
+                    if self._over:
+                        return None
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 return str(message["id"])
