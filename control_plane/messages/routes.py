@@ -13,7 +13,7 @@ from litestar.params import QueryParameter
 from control_plane.answers import may_answer
 from control_plane.auth import needs
 from control_plane.bodies import StrictBody  # noqa: TC001
-from control_plane.messages.sending import Sending  # noqa: TC001
+from control_plane.messages.sending import Draft, Sending
 from control_plane.messages.shapes import (
     IdempotencyKey,
     IdInPath,
@@ -35,8 +35,9 @@ from infra.aws.messages import Messages, SameAgain
 from infra.aws.queues import Queues  # noqa: TC001
 from infra.aws.sessions import Sessions  # noqa: TC001
 from infra.contract.api_keys import Scope
-from infra.contract.ids import InboundRef
-from infra.contract.message import Message, Outbound
+from infra.contract.clock import Clock  # noqa: TC001
+from infra.contract.ids import InboundRef, OutboundRef, SessionId
+from infra.contract.message import Message, Outbound, OutboundStatus
 from infra.contract.queues import NudgeReason
 
 TAG = Tag("Messages", "Messages are sent in the order in which they were accepted, session by session.")
@@ -69,15 +70,19 @@ async def send_message(
     session_id: SessionIdInPath,
     data: StrictBody[NewMessage],
     sending: NamedDependency[Sending],
+    clock: NamedDependency[Clock],
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response[OutboundView]:
     """Accepted is safe: it is sent once the session is connected, or expires. `wait` holds until then."""
     to = recipient(data.to, field="to")
     accepted = await asyncio.to_thread(
-        sending.accept, session_id, to, data.content, idempotency_key=idempotency_key
+        sending.accept,
+        session_id,
+        Draft(to, data.content, data.on_unknown),
+        idempotency_key=idempotency_key,
     )
-    message, wait = accepted.message, preferred_wait(prefer)
+    message, wait = accepted.message.at(clock.now()), preferred_wait(prefer)
     if wait is not None:
         message = await sending.outcome(message, within=wait)
     headers = {"Location": f"/v1/sessions/{session_id}/messages/{message.ref}", **applied(wait)}
@@ -93,10 +98,11 @@ async def send_message(
     responses=may_answer(Code.NO_SUCH_SESSION, Code.SESSION_NOT_ALLOWED, Code.INVALID_RECIPIENT),
     sync_to_thread=True,
 )
-def list_messages(
+def list_messages(  # noqa: PLR0913, PLR0917 - what the query may say, and the parts that answer it
     session_id: SessionIdInPath,
     stored_sessions: NamedDependency[Sessions],
     messages: NamedDependency[Messages],
+    clock: NamedDependency[Clock],
     chat: Chat = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -106,7 +112,8 @@ def list_messages(
     if stored_sessions.find(session_id) is None:
         raise no_such_session(session_id)
     page = messages.list(session_id, cursor=cursor, limit=limit, chat=jid)
-    return MessagePage([view(message) for message in page.items], page.cursor)
+    now = clock.now()
+    return MessagePage([view(message, now) for message in page.items], page.cursor)
 
 
 @get(
@@ -117,11 +124,14 @@ def list_messages(
     sync_to_thread=True,
 )
 def show_message(
-    session_id: SessionIdInPath, message_id: IdInPath, messages: NamedDependency[Messages]
+    session_id: SessionIdInPath,
+    message_id: IdInPath,
+    messages: NamedDependency[Messages],
+    clock: NamedDependency[Clock],
 ) -> MessageView:
     """Where it stands now."""
     message = messages.find(session_id, message_ref(message_id, field="message_id"), consistent=True)
-    return view(_or_none_such(message, message_id))
+    return view(_or_none_such(message, message_id), clock.now())
 
 
 @delete(
@@ -138,15 +148,18 @@ def cancel_message(
     messages: NamedDependency[Messages],
     stored_sessions: NamedDependency[Sessions],
     queues: NamedDependency[Queues],
+    clock: NamedDependency[Clock],
 ) -> OutboundView:
     """What is queued is never sent then; what is being sent cannot be called back. It stays on record."""
     ref = message_ref(message_id, field="message_id")
     if isinstance(ref, InboundRef):
         raise ProblemError(Code.NOT_CANCELLABLE, "it was received, not sent", field="message_id")
-    cancelled = messages.cancel(session_id, ref)
+    message = _outbound(messages, session_id, ref)
+    is_over = message.at(clock.now()).status is OutboundStatus.EXPIRED
+    cancelled = None if is_over else messages.cancel(session_id, ref)
     if cancelled is None:
-        message = _or_none_such(messages.find(session_id, ref, consistent=True), message_id)
-        raise _not_cancellable(message)
+        status = _outbound(messages, session_id, ref).at(clock.now()).status
+        raise ProblemError(Code.NOT_CANCELLABLE, f"it is {status}", field="message_id")
     session = stored_sessions.find(session_id)
     if session is not None:
         nudge(queues, session, NudgeReason.CANCEL)
@@ -155,13 +168,19 @@ def cancel_message(
 
 def _or_none_such(message: Message | None, message_id: str) -> Message:
     if message is None:
-        raise ProblemError(Code.NO_SUCH_MESSAGE, f"there is no message {message_id}", field="message_id")
+        raise _none_such(message_id)
     return message
 
 
-def _not_cancellable(message: Message) -> ProblemError:
-    status = message.status if isinstance(message, Outbound) else "received"
-    return ProblemError(Code.NOT_CANCELLABLE, f"it is {status}", field="message_id")
+def _none_such(message_id: str) -> ProblemError:
+    return ProblemError(Code.NO_SUCH_MESSAGE, f"there is no message {message_id}", field="message_id")
+
+
+def _outbound(messages: Messages, session_id: SessionId, ref: OutboundRef) -> Outbound:
+    message = messages.find(session_id, ref, consistent=True)
+    if not isinstance(message, Outbound):
+        raise _none_such(str(ref))
+    return message
 
 
 router = Router(

@@ -1,23 +1,25 @@
 """Accepts messages for sending: a place in the outbox, then the message in it, then a nudge.
 
 Between the two writes the process may die: the place stays empty, and nobody was told that it was taken.
+Or it may hang: then a connector has closed the place, the second write is refused, and the message takes another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 import msgspec
 
 from control_plane.nudging import nudge
 from control_plane.problems import Code, ProblemError
 from control_plane.sessions.refusals import cannot_send, no_such_session
-from infra.aws.messages import Accepted, Idempotency, OtherBody, SameAgain
+from infra.aws.errors import ThrottledError
+from infra.aws.messages import Accepted, Idempotency, OtherBody, PlaceTakenError, SameAgain
 from infra.aws.sessions import NoPlace
 from infra.contract.ids import OutboundRef, SessionId
-from infra.contract.message import PENDING, Outbound, OutboundContent, OutboundStatus
+from infra.contract.message import PENDING, OnUnknown, Outbound, OutboundContent, OutboundStatus
 from infra.contract.queues import NudgeReason
 
 if TYPE_CHECKING:
@@ -33,6 +35,16 @@ if TYPE_CHECKING:
     from infra.contract.session import Session
 
 _SECRET_BYTES = 32
+_PLACES = 3
+"""So many places are tried before the storage is called too busy."""
+
+
+class Draft(NamedTuple):
+    """What a customer wants sent."""
+
+    to: Jid
+    content: OutboundContent
+    on_unknown: OnUnknown = OnUnknown.FAIL
 
 
 class Sending:
@@ -56,7 +68,7 @@ class Sending:
         self._settings = settings
 
     def accept(
-        self, session_id: SessionId, to: Jid, content: OutboundContent, *, idempotency_key: str | None
+        self, session_id: SessionId, draft: Draft, *, idempotency_key: str | None
     ) -> Accepted | SameAgain:
         """Store a message to send: from then on it is safe. Raises ProblemError if it cannot be taken.
 
@@ -64,24 +76,28 @@ class Sending:
         """
         idempotency = None
         if idempotency_key is not None:
-            idempotency = Idempotency(idempotency_key, _hash(to, content))
+            idempotency = Idempotency(idempotency_key, _hash(draft))
             before = self._messages.accepted_before(session_id, idempotency, now=self._clock.now())
             if before is not None:
                 return _first_answer(before)
-        session = self._take_place(session_id)
-        message = self._message(session, to, content)
-        outcome = self._messages.accept(message, idempotency)
-        if isinstance(outcome, Accepted):
-            nudge(self._queues, session, NudgeReason.SEND)
-            return outcome
-        return _first_answer(outcome)
+        for _ in range(_PLACES):
+            session = self._take_place(session_id)
+            try:
+                outcome = self._messages.accept(self._message(session, draft), idempotency)
+            except PlaceTakenError:
+                continue
+            if isinstance(outcome, Accepted):
+                nudge(self._queues, session, NudgeReason.SEND)
+                return outcome
+            return _first_answer(outcome)
+        raise ThrottledError("every place was closed before the message could be stored in it")
 
     async def outcome(self, message: Outbound, *, within: timedelta) -> Outbound:
         """Give the message once it has left the outbox, sent or not; as it is then if that takes longer."""
 
         def read() -> Outbound:
             found = self._messages.find(message.session_id, message.ref, consistent=True)
-            return found if isinstance(found, Outbound) else message
+            return found.at(self._clock.now()) if isinstance(found, Outbound) else message
 
         return await self._patience.until(lambda it: it.status not in PENDING, read, within=within)
 
@@ -91,17 +107,18 @@ class Sending:
             raise no_such_session(session_id) if taken.session is None else cannot_send(taken.session)
         return taken
 
-    def _message(self, session: Session, to: Jid, content: OutboundContent) -> Outbound:
+    def _message(self, session: Session, draft: Draft) -> Outbound:
         now = self._clock.now()
         return Outbound(
             session_id=session.id,
             ref=OutboundRef(session.seq),
-            to=to,
-            content=content,
+            to=draft.to,
+            content=draft.content,
             status=OutboundStatus.QUEUED,
             accepted_at=now,
             expires_at=now + self._settings.message_lifetime,
             secret=secrets.token_bytes(_SECRET_BYTES),
+            on_unknown=draft.on_unknown,
         )
 
 
@@ -117,6 +134,6 @@ def _first_answer(outcome: SameAgain | OtherBody) -> SameAgain:
             assert_never(outcome)
 
 
-def _hash(to: Jid, content: OutboundContent) -> str:
+def _hash(draft: Draft) -> str:
     """Give the same for the same message, however its recipient was written."""
-    return hashlib.sha256(msgspec.json.encode((to, content))).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(draft)).hexdigest()

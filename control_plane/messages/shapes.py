@@ -13,6 +13,7 @@ from infra.contract.message import (
     Inbound,
     InboundContent,
     Message,
+    OnUnknown,
     Outbound,
     OutboundContent,
     OutboundStatus,
@@ -35,6 +36,12 @@ IdempotencyKey = Annotated[
 ]
 
 
+_ON_UNKNOWN = (
+    "what becomes of it when a crash leaves open whether it was sent, and no receipt tells within 10 s: "
+    "`fail` ends it as `unknown`, sent at the most once; `resend` sends it again, so that it may come twice"
+)
+
+
 class NewMessage(Struct, forbid_unknown_fields=True):
     """A message to send."""
 
@@ -48,6 +55,8 @@ class NewMessage(Struct, forbid_unknown_fields=True):
         ),
     ]
     text: Annotated[str, Meta(min_length=1, max_length=65536, examples=["Hello"])]
+
+    on_unknown: Annotated[OnUnknown, Meta(description=_ON_UNKNOWN)] = OnUnknown.FAIL
 
     @property
     def content(self) -> OutboundContent:
@@ -69,6 +78,7 @@ class OutboundView(Struct, tag_field="direction", tag="outbound"):
     to: Annotated[str, Meta(description="a JID", examples=["14155550101@s.whatsapp.net"])]
     status: OutboundStatus
     error: Annotated[str | None, Meta(description="a stable code of why it failed")]
+    on_unknown: Annotated[OnUnknown, Meta(description=_ON_UNKNOWN)]
     attempts: int
     whatsapp_id: Annotated[str | None, Meta(description="once it was sent", examples=["3EB0C767D26A1B0E"])]
     accepted_at: datetime
@@ -104,9 +114,9 @@ class MessagePage(Struct):
     next_cursor: NextCursor
 
 
-def view(message: Message) -> MessageView:
-    """Show a message to a customer."""
-    return outbound_view(message) if isinstance(message, Outbound) else inbound_view(message)
+def view(message: Message, now: datetime) -> MessageView:
+    """Show a message to a customer, as it is now."""
+    return outbound_view(message.at(now)) if isinstance(message, Outbound) else inbound_view(message)
 
 
 def outbound_view(message: Outbound) -> OutboundView:
@@ -117,6 +127,7 @@ def outbound_view(message: Outbound) -> OutboundView:
         to=str(message.to),
         status=message.status,
         error=message.error,
+        on_unknown=message.on_unknown,
         attempts=message.attempts,
         whatsapp_id=message.wa_id,
         accepted_at=message.accepted_at,

@@ -65,6 +65,14 @@ class LastDisconnect(Struct):
     at: datetime
 
 
+class RestrictionView(Struct):
+    """WhatsApp lets the account write only to chats that wrote to it; messages to others wait."""
+
+    code: Annotated[str, Meta(description="a stable code of why", examples=["reach_out_restricted"])]
+    since: datetime
+    until: Annotated[datetime, Meta(description="when it is tried again; a start tries at once")]
+
+
 class SessionView(Struct):
     """A WhatsApp account that is linked, or being linked."""
 
@@ -77,6 +85,9 @@ class SessionView(Struct):
     phone_number: Annotated[str | None, Meta(description="digits", examples=["14155550100"])]
     push_name: Annotated[str | None, Meta(description="the account's own name", examples=["Ada"])]
     last_disconnect: LastDisconnect | None
+    restriction: Annotated[
+        RestrictionView | None, Meta(description="the last one; over once `until` is past")
+    ]
     reconnect_attempts: Annotated[int, Meta(description="since it was connected last")]
     retry_at: Annotated[
         datetime | None, Meta(description="when it is tried again by itself; POST …/start tries at once")
@@ -103,6 +114,7 @@ def view(session: Session) -> SessionView:
         phone_number=session.phone_number,
         push_name=session.push_name,
         last_disconnect=_last_disconnect(session),
+        restriction=_restriction(session),
         reconnect_attempts=session.reconnect_attempts,
         retry_at=session.retry_at,
         created_at=session.created_at,
@@ -113,3 +125,8 @@ def _last_disconnect(session: Session) -> LastDisconnect | None:
     if session.reason is None or session.disconnected_at is None:
         return None
     return LastDisconnect(session.reason, session.disconnected_at)
+
+
+def _restriction(session: Session) -> RestrictionView | None:
+    told = session.restriction
+    return None if told is None else RestrictionView(told.code, told.since, told.until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -104,6 +105,12 @@ class Outbound(msgspec.Struct, frozen=True):
     error: str | None = None
     """A stable code of why it failed."""
     fence: int = 0
+
+    def at(self, now: datetime) -> Self:
+        """Give it as it is to be shown: what nobody began to send in its time is expired, whoever notes that."""
+        if self.status is OutboundStatus.QUEUED and self.expires_at <= now:
+            return msgspec.structs.replace(self, status=OutboundStatus.EXPIRED)
+        return self
 
 
 class Inbound(msgspec.Struct, frozen=True):

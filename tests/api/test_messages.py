@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from infra.contract.ids import OutboundRef
-from infra.contract.message import Text, Unsupported
+from infra.contract.message import OnUnknown, Text, Unsupported
 from infra.contract.queues import NudgeReason
 from tests.api.gateway import SUPPORT, Gateway
 from tests.api.sending import BOB, MESSAGES, mark_sent, receive, send
@@ -146,3 +146,53 @@ async def test_a_message_expires_a_day_after_it_was_accepted(gateway: Gateway) -
     assert message.ref == OutboundRef(1)
     assert message.expires_at - message.accepted_at == timedelta(hours=24)
     assert len(message.secret) == 32
+
+
+async def test_what_becomes_of_a_message_in_doubt_is_chosen_with_it(gateway: Gateway) -> None:
+    await gateway.linked()
+
+    usual = await send(gateway)
+    chosen = await gateway.http.post(MESSAGES, json={"to": BOB, "text": "Hi", "on_unknown": "resend"})
+    wrong = await gateway.http.post(MESSAGES, json={"to": BOB, "text": "Hi", "on_unknown": "retry"})
+
+    pending = gateway.outbox.pending(SUPPORT, after=0)
+    assert [message.on_unknown for message in pending] == [OnUnknown.FAIL, OnUnknown.RESEND]
+    assert (usual.json()["on_unknown"], chosen.json()["on_unknown"]) == ("fail", "resend")
+    assert wrong.status_code == 400
+
+
+async def test_a_message_whose_time_is_over_is_expired_though_no_connector_noted_it(gateway: Gateway) -> None:
+    await gateway.linked()
+    await send(gateway)
+    gateway.clock.go_on(timedelta(hours=24).total_seconds())
+
+    shown = await gateway.http.get(f"{MESSAGES}/o_1")
+    listed = await gateway.http.get(MESSAGES)
+    cancelled = await gateway.http.delete(f"{MESSAGES}/o_1")
+
+    assert shown.json()["status"] == "expired"
+    assert [item["status"] for item in listed.json()["items"]] == ["expired"]
+    assert (cancelled.status_code, cancelled.json()["detail"]) == (409, "it is expired")
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "order-1"}])
+async def test_a_request_that_hung_until_its_place_was_closed_takes_the_next(
+    gateway: Gateway, key: dict[str, str]
+) -> None:
+    await gateway.linked()
+    gateway.outbox.close(SUPPORT, [1], now=gateway.clock.now())
+
+    answer = await gateway.http.post(MESSAGES, json={"to": BOB, "text": "Hi"}, headers=key)
+
+    assert (answer.status_code, answer.json()["id"]) == (202, "o_2")
+    assert [message.ref for message in gateway.outbox.pending(SUPPORT, after=0)] == [OutboundRef(2)]
+
+
+async def test_a_request_whose_places_are_all_closed_promises_nothing(gateway: Gateway) -> None:
+    await gateway.linked()
+    gateway.outbox.close(SUPPORT, [1, 2, 3], now=gateway.clock.now())
+
+    answer = await send(gateway)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_busy")
+    assert gateway.outbox.pending(SUPPORT, after=0) == []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.contract.calls import Done, Refused
 from infra.contract.queues import NudgeReason
-from infra.contract.session import DisconnectReason, SessionStatus
-from tests.api.gateway import NUMBER, SUPPORT
+from infra.contract.session import DisconnectReason, Restriction, SessionStatus
+from tests.api.gateway import FENCE, NUMBER, SUPPORT
 
 if TYPE_CHECKING:
     from tests.api.gateway import Gateway
@@ -231,3 +232,19 @@ async def test_a_session_that_does_not_exist_is_a_problem(gateway: Gateway, meth
 
     assert (answer.status_code, answer.json()["code"]) == (404, "no_such_session")
     assert answer.json()["field"] == "session_id"
+
+
+async def test_a_restriction_is_shown_until_a_start_lifts_it(gateway: Gateway) -> None:
+    await gateway.linked()
+    since, until = gateway.clock.now(), gateway.clock.now() + timedelta(hours=24)
+    gateway.sessions.restrict(SUPPORT, Restriction("reach_out_restricted", since, until), fence=FENCE)
+
+    restricted = (await gateway.http.get("/v1/sessions/support")).json()
+    started = (await gateway.http.post("/v1/sessions/support/start")).json()
+
+    assert restricted["restriction"] == {
+        "code": "reach_out_restricted",
+        "since": "2026-01-01T12:00:00Z",
+        "until": "2026-01-02T12:00:00Z",
+    }
+    assert (started["restriction"], started["status"]) == (None, "connected")
