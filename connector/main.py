@@ -52,7 +52,7 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
         supervisor = Supervisor(
             new_connector_id(),
             parts,
-            leases=Leases(clients),
+            leases=Leases(Clients(aws, answer_within=settings.lease_answer_within)),
             queues=queues,
             connectors=Connectors(clients),
             shards=aws.shards,

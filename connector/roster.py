@@ -10,6 +10,8 @@ from connector.runner import SessionRunner, Stop
 from infra.contract.queues import NudgeReason
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from connector.parts import Parts
     from infra.contract.ids import SessionId
     from infra.contract.queues import Nudge
@@ -33,13 +35,13 @@ class Roster:
         self._fences[shard] = fence
         self._group.create_task(self.sweep(shard), name=f"sweep-{shard}")
 
-    async def drop(self, shard: int) -> None:
-        """Serve a shard no longer, and return when nothing of it runs."""
+    def drop(self, shard: int) -> Awaitable[object]:
+        """Serve a shard no longer, from this moment; what is returned is done when nothing of it runs."""
         self._fences.pop(shard, None)
         leaving = [(runner, task) for of, runner, task in self._runners.values() if of == shard]
         for runner, _ in leaving:
             runner.stop(Stop.DRAINED)
-        await asyncio.gather(*(task for _, task in leaving))
+        return asyncio.gather(*(task for _, task in leaving))
 
     def abandon(self) -> None:
         """Leave what would not stop."""

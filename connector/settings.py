@@ -14,6 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LONGEST_POLL = timedelta(seconds=20)
+
 
 class SettingsError(Exception):
     """The environment asks for something that cannot work."""
@@ -31,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     renew_every: timedelta = timedelta(seconds=3)
     lease_duration: timedelta = timedelta(seconds=10)
     """A lease whose beat stands still for so long may be taken by others."""
+    look_every: timedelta = timedelta(seconds=1)
+    """How often the leases are looked at for what is free, expired or wished for."""
     poll_for: timedelta = timedelta(seconds=20)
     """How long a request for nudges waits for one; SQS allows no more than 20 s."""
     sweep_every: timedelta = timedelta(seconds=30)
@@ -50,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "ROOST_LEASE_SECONDS must be more than twice ROOST_RENEW_SECONDS, "
                 "or one late renewal loses every session"
             )
+        if not timedelta() < self.look_every < self.lease_duration:
+            raise SettingsError("ROOST_LOOK_SECONDS must be above 0, and less than ROOST_LEASE_SECONDS")
+        if not timedelta() < self.poll_for <= _LONGEST_POLL:
+            raise SettingsError("ROOST_POLL_SECONDS must be above 0, and at most 20: SQS allows no more")
         if self.devices_per_host < 1 or self.send_ahead < 1:
             raise SettingsError("ROOST_DEVICES_PER_HOST and ROOST_SEND_AHEAD must be at least 1")
         if self.messages_per_minute < 0:
@@ -58,6 +66,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(
                 "ROOST_RENEW_SECONDS, ROOST_SWEEP_SECONDS and ROOST_SAVE_SECONDS must be above 0"
             )
+
+    @property
+    def holds_for(self) -> timedelta:
+        """How long a lease that cannot be renewed is held: one renewal less than others respect it."""
+        return self.lease_duration - self.renew_every
+
+    @property
+    def lease_answer_within(self) -> timedelta:
+        """How long an answer about leases is waited for: two of them fit in before a lease must be let go."""
+        return self.holds_for / 2
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -68,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "devices_per_host": _number(environ, "ROOST_DEVICES_PER_HOST"),
             "renew_every": _seconds(environ, "ROOST_RENEW_SECONDS"),
             "lease_duration": _seconds(environ, "ROOST_LEASE_SECONDS"),
+            "look_every": _seconds(environ, "ROOST_LOOK_SECONDS"),
             "poll_for": _seconds(environ, "ROOST_POLL_SECONDS"),
             "sweep_every": _seconds(environ, "ROOST_SWEEP_SECONDS"),
             "save_after": _seconds(environ, "ROOST_SAVE_SECONDS"),

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from connector.lease_keeper import LeaseKeeper
 from connector.nudges import Nudges
 from connector.patience import persistently
+from connector.presence import Presence
 from connector.roster import Roster
 from infra.contract.leases import ConnectorRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from connector.parts import Parts
     from infra.aws.connectors import Connectors
     from infra.aws.leases import Leases
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from infra.contract.ids import ConnectorId
 
 _log = logging.getLogger(__name__)
-
-_TELL_EVERY_SECONDS = 10.0
 
 
 class Supervisor:
@@ -43,7 +44,8 @@ class Supervisor:
         self._me = me
         self._parts = parts
         self._leases = leases
-        self._connectors = connectors
+        self._presence = Presence(connectors, self._record)
+        self._draining = False
         self._started_at = parts.clock.now()
         self._group = asyncio.TaskGroup()
         self._roster = Roster(parts, self._group)
@@ -57,39 +59,39 @@ class Supervisor:
         self._roster.hold(shard, fence)
         self._nudges.receive(shard)
 
-    async def drop(self, shard: int) -> None:
-        """Serve a shard no longer; returns when nothing of it runs."""
+    def drop(self, shard: int) -> Awaitable[object]:
+        """Serve a shard no longer, from this moment; what is returned is done when nothing of it runs."""
         self._nudges.ignore(shard)
-        await self._roster.drop(shard)
+        return self._roster.drop(shard)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then drain: finish sends, save blobs, flush events, release leases."""
         await persistently(self._leases.ensure)
         async with self._group:
+            telling = self._group.create_task(self._presence.run(), name="presence")
             tasks = [
                 self._group.create_task(work, name=name)
                 for name, work in {
                     "leases": self._keeper.run(),
                     "events": self._parts.events.run(),
                     "sweep": self._sweep(),
-                    "tell": self._tell(),
                 }.items()
             ]
             await stop.wait()
-            await self._drain()
+            await self._drain(telling)
             self._roster.abandon()
-            for task in tasks:
+            for task in (telling, *tasks):
                 task.cancel()
 
-    async def _drain(self) -> None:
+    async def _drain(self, telling: asyncio.Task[None]) -> None:
         _log.info("draining", extra={"sessions": len(self._roster)})
-        self._keeper.take_no_more()
+        self._draining = True
         try:
             async with asyncio.timeout(self._parts.settings.drain_within.total_seconds()):
-                await asyncio.gather(*map(self.drop, self._keeper.held))
+                await self._keeper.leave()
                 await self._parts.events.flush()
-                await self._keeper.release()
-                await persistently(self._connectors.remove, self._me)
+                self._presence.end()
+                await telling
         except TimeoutError:
             # its leases are left to expire: what did not stop in time may still be at work
             _log.error("drain_timed_out", extra={"sessions": len(self._roster)})
@@ -101,12 +103,6 @@ class Supervisor:
             for shard in self._keeper.held:
                 await self._roster.sweep(shard)
 
-    async def _tell(self) -> None:
-        """Tell people that this connector lives."""
-        while True:
-            await persistently(self._connectors.put, self._record())
-            await asyncio.sleep(_TELL_EVERY_SECONDS)
-
     def _record(self) -> ConnectorRecord:
         return ConnectorRecord(
             id=self._me,
@@ -116,4 +112,5 @@ class Supervisor:
             started_at=self._started_at,
             seen_at=self._parts.clock.now(),
             sessions=len(self._roster),
+            draining=self._draining,
         )

@@ -72,10 +72,15 @@ class AwsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clients:
-    """boto3's clients for one stack, each made when it is first needed. They are shared by all threads."""
+    """boto3's clients for one stack, each made when it is first needed. They are shared by all threads.
 
-    def __init__(self, settings: AwsSettings) -> None:
+    With `answer_within` a request is tried once, and given up after so long: for answers that are of no use
+    later. Not for long polls.
+    """
+
+    def __init__(self, settings: AwsSettings, *, answer_within: timedelta | None = None) -> None:
         self.settings = settings
+        self._answer_within = answer_within
         self._session = boto3.Session(region_name=settings.region)
         self._made: dict[str, Any] = {}
         self._making = threading.Lock()
@@ -98,19 +103,23 @@ class Clients:
         client: SQSClient = self._client("sqs", _READ_SECONDS + int(LONG_POLL.total_seconds()))
         return client
 
-    def _client(self, service: str, read_seconds: int) -> Any:
+    def _client(self, service: str, read_seconds: float) -> Any:
         if service not in self._made:
             with self._making:  # making one is not safe for threads; using one is
                 if service not in self._made:
                     self._made[service] = self._make(service, read_seconds)
         return self._made[service]
 
-    def _make(self, service: str, read_seconds: int) -> Any:
+    def _make(self, service: str, read_seconds: float) -> Any:
+        connect_seconds, attempts = float(_CONNECT_SECONDS), _ATTEMPTS
+        if self._answer_within is not None:
+            connect_seconds = read_seconds = self._answer_within.total_seconds() / 2
+            attempts = 1
         config = Config(
-            connect_timeout=_CONNECT_SECONDS,
+            connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             max_pool_connections=_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path" if self.settings.endpoint_url else "auto"},
         )
         return self._session.client(

@@ -1,12 +1,16 @@
 """Who serves which shard: the lease, and the pure rules by which connectors share them.
 
 A lease is held as long as its `beat` is seen to move. `fence` grows at each hand-over only and stamps every
-write of its holder, so that what a holder wrote who lost it is refused. Modelled on Amazon's KCL.
+write of its holder, so that what a holder wrote who lost it is refused. Modelled on Amazon's KCL; but here
+nobody steals: the poorer wishes for one lease of the richest, who drains that shard and gives it back.
+
+In all rules `live` are the connectors whose beat was seen to move, with or without `me`, and a lease that
+somebody wishes for counts as the wisher's already. Wishes that are too old must have been taken out before.
 """
 
 from __future__ import annotations
 
-import math
+import zlib
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -26,6 +30,10 @@ class Lease(msgspec.Struct, frozen=True):
     holder: ConnectorId | None = None
     beat: int = 0
     fence: int = 0
+    wanted_by: ConnectorId | None = None
+    """Who asked the holder for it; when it is free, whom it is kept for."""
+    leaving: bool = False
+    """Its holder drains for good, and is not to be counted on."""
 
 
 class ConnectorRecord(msgspec.Struct, frozen=True):
@@ -38,45 +46,69 @@ class ConnectorRecord(msgspec.Struct, frozen=True):
     started_at: datetime
     seen_at: datetime
     sessions: int = 0
-
-
-def fair_share(shards: int, connectors: int) -> int:
-    """Give how many shards a connector should hold at the most."""
-    return math.ceil(shards / max(connectors, 1))
+    draining: bool = False
 
 
 def leases_to_take(
+    leases: Sequence[Lease], *, me: ConnectorId, live: Collection[ConnectorId], expired: Collection[int]
+) -> list[Lease]:
+    """Choose what to take now: what is kept for me, then free and expired leases up to the fair share.
+
+    `expired` are the shards whose lease was not seen to move. Each connector has an order of its own, so that
+    those who look at the same moment seldom want the same.
+    """
+    there = [lease for lease in leases if lease.holder is None or lease.shard in expired]
+    there = [lease for lease in there if lease.holder != me]
+    kept = [lease for lease in there if lease.wanted_by == me]
+    free = [lease for lease in there if lease.wanted_by is None or lease.shard in expired]
+    free = sorted((lease for lease in free if lease not in kept), key=lambda lease: _rank(lease, me))
+    share = -(-len(leases) // len(_connectors(leases, me, live)))
+    return [*kept, *free[: max(0, share - _shares(leases)[me])]]
+
+
+def lease_to_wish_for(
+    leases: Sequence[Lease], *, me: ConnectorId, live: Collection[ConnectorId]
+) -> Lease | None:
+    """Choose a lease of the richest, who will not be the poorer for it; None if shares are fair."""
+    shares = _shares(leases)
+    richest = max(set(live) - {me}, key=lambda connector: (shares[connector], connector), default=None)
+    if richest is None or shares[richest] <= shares[me] + 1:
+        return None
+    askable = [lease for lease in leases if lease.holder == richest and lease.wanted_by is None]
+    return min(askable, key=lambda lease: _rank(lease, me), default=None)
+
+
+def leases_to_yield(
     leases: Sequence[Lease],
     *,
     me: ConnectorId,
     live: Collection[ConnectorId],
-    expired: Collection[int],
+    giving: Collection[int] = (),
 ) -> list[Lease]:
-    """Choose what to take now: free and expired leases up to the fair share, else one from the richest.
+    """Choose which of my leases to drain for those who wish for them; those I am `giving` come first.
 
-    `live` are the connectors whose beat was seen to move, with or without `me`; `expired` the shards whose
-    lease was not seen to move. One steals only from somebody who would still be richer, one at a time.
+    A wish is followed only while it leaves me no poorer than the wisher, and not below my fair share.
     """
-    share = fair_share(len(leases), len({me, *live}))
+    shares = _shares(leases)
+    least = len(leases) // len(_connectors(leases, me, live))
     mine = sum(lease.holder == me for lease in leases)
-    wanted = share - mine
-    if wanted <= 0:
-        return []
-    free = [lease for lease in leases if lease.holder is None or lease.shard in expired]
-    free = [lease for lease in free if lease.holder != me]
-    if free:
-        return free[:wanted]
-    return _steal(leases, me=me, live=live, mine=mine)
+    wanted = [lease for lease in leases if lease.holder == me and lease.wanted_by not in (None, me)]
+    chosen: list[Lease] = []
+    for lease in sorted(wanted, key=lambda lease: lease.shard not in giving):
+        left = mine - len(chosen) - 1
+        if lease.wanted_by is not None and left >= max(least, shares[lease.wanted_by]):
+            chosen.append(lease)
+    return chosen
 
 
-def _steal(
-    leases: Sequence[Lease], *, me: ConnectorId, live: Collection[ConnectorId], mine: int
-) -> list[Lease]:
-    holders = [lease.holder for lease in leases if lease.holder is not None and lease.holder != me]
-    others = Counter(holder for holder in holders if holder in live)
-    if not others:
-        return []
-    richest = max(others, key=lambda holder: (others[holder], holder))
-    if others[richest] <= mine + 1:
-        return []
-    return [next(lease for lease in leases if lease.holder == richest)]
+def _shares(leases: Sequence[Lease]) -> Counter[ConnectorId | None]:
+    return Counter(lease.wanted_by or lease.holder for lease in leases)
+
+
+def _connectors(leases: Sequence[Lease], me: ConnectorId, live: Collection[ConnectorId]) -> set[ConnectorId]:
+    wishers = {lease.wanted_by for lease in leases if lease.wanted_by is not None}
+    return {me, *live, *wishers}
+
+
+def _rank(lease: Lease, me: ConnectorId) -> int:
+    return zlib.crc32(f"{me} {lease.shard}".encode())

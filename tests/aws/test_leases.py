@@ -148,6 +148,63 @@ def test_taking_and_renewing_know_their_own_success_again(leases: Leases, client
     assert renewed == leases.all()[0]
 
 
+def test_a_wish_is_seen_and_moves_neither_beat_nor_fence(leases: Leases) -> None:
+    mine = leases.take(Lease(0), ME)
+    assert mine is not None
+
+    wished = leases.wish(mine, OTHER)
+    renewed = leases.renew(mine)
+
+    assert wished
+    assert renewed is not None
+    assert leases.all()[0] == msgspec.structs.replace(renewed, wanted_by=OTHER)
+
+
+def test_a_wish_is_for_the_holder_that_was_seen(leases: Leases) -> None:
+    mine = leases.take(Lease(0), ME)
+    assert mine is not None
+    leases.release(mine)
+
+    assert not leases.wish(mine, OTHER)
+    assert not leases.wish(Lease(1), OTHER)
+
+
+def test_what_is_released_is_kept_for_who_wished_and_taking_ends_the_wish(leases: Leases) -> None:
+    mine = leases.take(Lease(0), ME)
+    assert mine is not None
+    leases.wish(mine, OTHER)
+
+    leases.release(mine)
+    free = leases.all()[0]
+    leases.take(free, OTHER)
+
+    assert (free.holder, free.wanted_by) == (None, OTHER)
+    assert leases.all()[0] == Lease(0, OTHER, beat=3, fence=2)
+
+
+def test_only_ones_own_wish_is_withdrawn(leases: Leases) -> None:
+    mine = leases.take(Lease(0), ME)
+    assert mine is not None
+    leases.wish(mine, OTHER)
+
+    leases.withdraw(mine, ME)
+    still = leases.all()[0].wanted_by
+    leases.withdraw(mine, OTHER)
+
+    assert still == OTHER
+    assert leases.all()[0].wanted_by is None
+
+
+def test_releasing_twice_the_answer_being_lost_is_releasing_once(leases: Leases, clients: Clients) -> None:
+    mine = leases.take(Lease(0), ME)
+    assert mine is not None
+
+    with first_answer_lost(clients, "UpdateItem"):
+        leases.release(mine)
+
+    assert leases.all()[0] == Lease(0, beat=2, fence=1)
+
+
 def test_connectors_are_listed_as_they_told_last(clients: Clients) -> None:
     connectors = Connectors(clients)
     old = ConnectorRecord(ME, "host", 17, "0.1.0", NOW, NOW)

@@ -6,53 +6,34 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from connector.lease_keeper import Beats, LeaseKeeper
+from connector.beats import Beats
+from connector.lease_keeper import LeaseKeeper
 from connector.settings import Settings
 from infra.aws.errors import UnreachableError
 from infra.contract.ids import ConnectorId
 from infra.contract.leases import Lease
+from tests.fleet.lease_table import LeaseTable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from infra.aws.leases import Leases
+    from collections.abc import AsyncIterator, Callable
 
 ME, OTHER = ConnectorId("c-me"), ConnectorId("c-other")
 
 
-class Table:
-    """The leases, in memory."""
+class Table(LeaseTable):
+    """The leases, in memory, which can be out of reach."""
 
-    def __init__(self, *leases: Lease) -> None:
-        self.stored = {lease.shard: lease for lease in leases}
-        self.reachable = True
+    reachable = True
 
     def all(self) -> list[Lease]:
         self._reach()
-        return list(self.stored.values())
-
-    def take(self, lease: Lease, me: ConnectorId) -> Lease | None:
-        self._reach()
-        if self.stored[lease.shard] != lease:
-            return None
-        taken = Lease(lease.shard, me, lease.beat + 1, lease.fence + 1)
-        self.stored[lease.shard] = taken
-        return taken
+        return super().all()
 
     def renew(self, lease: Lease) -> Lease | None:
         self._reach()
-        now = self.stored[lease.shard]
-        if (now.holder, now.fence) != (lease.holder, lease.fence):
-            return None
-        self.stored[lease.shard] = renewed = msgspec.structs.replace(lease, beat=lease.beat + 1)
-        return renewed
-
-    def release(self, lease: Lease) -> None:
-        self.stored[lease.shard] = msgspec.structs.replace(lease, holder=None, beat=lease.beat + 1)
+        return super().renew(lease)
 
     def _reach(self) -> None:
         if not self.reachable:
@@ -62,14 +43,20 @@ class Table:
 class Shards:
     """Who serves the shards: notes what it is told."""
 
+    quick = True
+
     def __init__(self) -> None:
         self.served: dict[int, int] = {}
 
     def hold(self, shard: int, fence: int) -> None:
         self.served[shard] = fence
 
-    async def drop(self, shard: int) -> None:
+    def drop(self, shard: int) -> asyncio.Future[None]:
         del self.served[shard]
+        self.stopped = asyncio.get_running_loop().create_future()
+        if self.quick:
+            self.stopped.set_result(None)
+        return self.stopped
 
 
 class Clock:
@@ -95,11 +82,10 @@ class Bench:
         settings = Settings(
             devices_folder=Path(),
             renew_every=timedelta(seconds=0.01),
+            look_every=timedelta(seconds=0.01),
             lease_duration=timedelta(seconds=10),
         )
-        self.keeper = LeaseKeeper(
-            cast("Leases", self.table), self.shards, me=ME, settings=settings, clock=self.clock
-        )
+        self.keeper = LeaseKeeper(self.table, self.shards, me=ME, settings=settings, clock=self.clock)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -111,12 +97,16 @@ class Bench:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until it is so."""
+        async with asyncio.timeout(5):
+            while not condition():  # noqa: ASYNC110 - what is waited for is anything but an event
+                await asyncio.sleep(0.005)
+
     async def serving(self, **fences: int) -> None:
         """Wait until just these shards are served, under these fences."""
         wanted = {int(shard[1:]): fence for shard, fence in fences.items()}
-        async with asyncio.timeout(5):
-            while self.shards.served != wanted:  # noqa: ASYNC110 - what is waited for is anything but an event
-                await asyncio.sleep(0.005)
+        await self.until(lambda: self.shards.served == wanted)
 
 
 async def test_free_leases_are_taken_at_once() -> None:
@@ -163,37 +153,88 @@ async def test_what_cannot_be_renewed_is_let_go_before_others_may_take_it_and_ta
         assert still_held == ME
 
 
-async def test_while_it_drains_it_renews_and_takes_nothing() -> None:
+async def test_it_takes_nothing_once_it_leaves_and_each_shard_is_free_when_nothing_of_it_runs() -> None:
     bench = Bench(Lease(0), Lease(1, OTHER, beat=1, fence=1))
     async with bench.running():
         await bench.serving(_0=1)
+        bench.shards.quick = False
 
-        bench.keeper.take_no_more()
-        bench.clock.seconds += 5
+        leaving = asyncio.create_task(bench.keeper.leave())
+        await bench.until(lambda: bench.table.stored[0].leaving)
         bench.table.stored[1] = Lease(1, beat=2, fence=1)
         beat = bench.table.stored[0].beat
-        async with asyncio.timeout(5):
-            while bench.table.stored[0].beat < beat + 3:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.005)
+        await bench.until(lambda: bench.table.stored[0].beat > beat + 2)
+        still_held = bench.table.stored[0].holder
+        bench.shards.stopped.set_result(None)
+        await leaving
 
-    assert bench.keeper.held == (0,)
+    assert still_held == ME
+    assert bench.table.stored[0] == Lease(0, None, bench.table.stored[0].beat, 1)
+    assert bench.table.stored[1].holder is None
 
 
-async def test_what_is_released_is_free_for_anybody() -> None:
+async def test_the_richer_yields_what_is_wished_for_when_nothing_of_it_runs() -> None:
+    bench = Bench(Lease(0), Lease(1))
+    async with bench.running():
+        await bench.serving(_0=1, _1=1)
+        bench.shards.quick = False
+
+        bench.table.wish(bench.table.stored[1], OTHER)
+        await bench.serving(_0=1)
+        still_held = bench.table.stored[1].holder
+        bench.shards.stopped.set_result(None)
+        await bench.until(lambda: bench.table.stored[1].holder is None)
+        await asyncio.sleep(0.05)
+
+    assert still_held == ME
+    assert (bench.table.stored[1].holder, bench.table.stored[1].wanted_by) == (None, OTHER)
+
+
+async def test_the_poorer_wishes_for_one_lease_and_waits() -> None:
+    bench = Bench(*(Lease(shard, OTHER, beat=1, fence=1) for shard in range(4)))
+
+    async with bench.running():
+        await bench.until(lambda: bench.table.asked["wish"] > 0)
+        await asyncio.sleep(0.05)
+
+    assert [lease.wanted_by for lease in bench.table.stored.values()].count(ME) == 1
+    assert bench.shards.served == {}
+
+
+async def test_a_shard_whose_devices_still_stop_is_not_served_again_beside_them() -> None:
     bench = Bench(Lease(0))
     async with bench.running():
         await bench.serving(_0=1)
+        bench.shards.quick = False
 
-        await bench.keeper.release()
+        bench.clock.seconds += 9.995
+        await bench.serving()
+        await asyncio.sleep(0.05)
+        served_meanwhile = dict(bench.shards.served)
+        bench.shards.stopped.set_result(None)
 
-    assert bench.table.stored[0].holder is None
+        await bench.serving(_0=2)
+    assert served_meanwhile == {}
 
 
 def test_a_connector_lives_while_any_of_its_leases_moves() -> None:
-    beats = Beats(duration=10)
+    beats = Beats(duration=10, wish=30)
     beats.observe([Lease(0, OTHER, beat=1), Lease(1, ME, beat=1)], now=0)
 
-    beats.observe([Lease(0, OTHER, beat=2), Lease(1, ME, beat=1)], now=8)
+    leases = [Lease(0, OTHER, beat=2), Lease(1, ME, beat=1)]
+    beats.observe(leases, now=8)
 
     assert beats.expired(now=12) == {1}
-    assert beats.live(now=12) == {OTHER}
+    assert beats.live(leases, now=12) == {OTHER}
+
+
+def test_a_wish_is_no_sign_of_life_and_grows_old() -> None:
+    beats = Beats(duration=10, wish=30)
+    beats.observe([Lease(0, OTHER, beat=1)], now=0)
+    wished = Lease(0, OTHER, beat=1, wanted_by=ME)
+
+    beats.observe([wished], now=5)
+
+    assert beats.expired(now=10) == {0}
+    assert beats.without_old_wishes([wished], now=34) == [wished]
+    assert beats.without_old_wishes([wished], now=35) == [Lease(0, OTHER, beat=1)]
