@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-from
 UV := .venv/bin/uv
 
-.PHONY: help install up demo test chaos bench bench-connector bench-sandbox format lock lint types contracts
+.PHONY: help install up demo test chaos bench bench-connector bench-inbound bench-sandbox format lock lint types contracts
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: install ## messages a second through the whole gateway, beside raw neoniz
 
 bench-connector: install ## how long 200 sessions take to start, to stop and to be taken over
 	@$(BIN)/python -u -m tests.benchmarks.connector
+
+bench-inbound: install ## how much that was received is lost with a killed process
+	@$(BIN)/python -u -m tests.benchmarks.inbound_window
 
 bench-sandbox: install ## messages a second that neonize gets through the sandbox
 	@$(BIN)/python -m tests.benchmarks.sandbox

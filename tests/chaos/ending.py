@@ -63,14 +63,14 @@ def changes(before: Mapping[str, Identity], after: Mapping[str, Identity]) -> li
 
 async def until_settled(stage: Stage) -> list[str]:
     """Wait until outboxes are empty and devices have confirmed their mail; tell what is not so in time."""
-    return await until_none_left(partial(_unsettled, stage), within=_SETTLES_WITHIN_SECONDS)
+    return await until_none_left(partial(unsettled, stage), within=_SETTLES_WITHIN_SECONDS)
 
 
 async def drained(stage: Stage) -> list[str]:
     """Stop the connectors, and wait until their events are consumed; tell what went wrong."""
     codes = await asyncio.gather(*(container.drain() for container in stage.containers))
     told = [f"a connector ended with code {code}" for code in codes if code != 0]
-    return told + await until_none_left(partial(_unconsumed, stage), within=_SETTLES_WITHIN_SECONDS)
+    return told + await until_none_left(partial(unconsumed, stage), within=_SETTLES_WITHIN_SECONDS)
 
 
 async def seen(stage: Stage) -> Seen:
@@ -108,7 +108,8 @@ def _messages(stage: Stage, session: str) -> list[Message]:
     return list(pages())
 
 
-async def _unsettled(stage: Stage) -> list[str]:
+async def unsettled(stage: Stage) -> list[str]:
+    """Tell of sessions that are not connected, have a full outbox, or mail that their device must confirm."""
     sessions = Sessions(stage.clients)
     phones = {phone["number"]: phone["devices"] for phone in await stage.phones.all()}
     told = []
@@ -123,7 +124,8 @@ async def _unsettled(stage: Stage) -> list[str]:
     return told
 
 
-async def _unconsumed(stage: Stage) -> list[str]:
+async def unconsumed(stage: Stage) -> list[str]:
+    """Tell of events that the consumer has not carried out yet."""
     sqs, queue = stage.clients.sqs, keys.events_queue(stage.clients.settings.stack)
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     told = await asyncio.to_thread(sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
