@@ -10,6 +10,7 @@ somebody wishes for counts as the wisher's already. Wishes that are too old must
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from datetime import datetime
@@ -62,7 +63,7 @@ def leases_to_take(
     kept = [lease for lease in there if lease.wanted_by == me]
     free = [lease for lease in there if lease.wanted_by is None or lease.shard in expired]
     free = sorted((lease for lease in free if lease not in kept), key=lambda lease: _rank(lease, me))
-    share = -(-len(leases) // len(_connectors(leases, me, live)))
+    share = math.ceil(len(leases) / len({me, *live}))  # without wishers: they may be dead
     return [*kept, *free[: max(0, share - _shares(leases)[me])]]
 
 
@@ -90,7 +91,8 @@ def leases_to_yield(
     A wish is followed only while it leaves me no poorer than the wisher, and not below my fair share.
     """
     shares = _shares(leases)
-    least = len(leases) // len(_connectors(leases, me, live))
+    wishers = {lease.wanted_by for lease in leases if lease.wanted_by is not None}
+    least = len(leases) // len({me, *live, *wishers})
     mine = sum(lease.holder == me for lease in leases)
     wanted = [lease for lease in leases if lease.holder == me and lease.wanted_by not in (None, me)]
     chosen: list[Lease] = []
@@ -103,11 +105,6 @@ def leases_to_yield(
 
 def _shares(leases: Sequence[Lease]) -> Counter[ConnectorId | None]:
     return Counter(lease.wanted_by or lease.holder for lease in leases)
-
-
-def _connectors(leases: Sequence[Lease], me: ConnectorId, live: Collection[ConnectorId]) -> set[ConnectorId]:
-    wishers = {lease.wanted_by for lease in leases if lease.wanted_by is not None}
-    return {me, *live, *wishers}
 
 
 def _rank(lease: Lease, me: ConnectorId) -> int:
