@@ -16,32 +16,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MARK = "roost_final"
+
+class UnreadableError(Exception):
+    """This is not a database of a linked device, or not a whole one."""
 
 
-def snapshot(database: Path, *, final: bool) -> bytes:
-    """Copy a database as it is at one moment, compressed; `final` says that its device is stopped."""
-    with _opened(database) as source, contextlib.closing(sqlite3.connect(":memory:")) as copy:
+def snapshot(database: Path) -> bytes:
+    """Copy a database as it is at one moment, compressed; raises UnreadableError if it is damaged."""
+    with (
+        _readable(),
+        _opened(database) as source,
+        contextlib.closing(sqlite3.connect(":memory:")) as copy,
+    ):
         source.backup(copy)
-        if final:
-            copy.execute(f"CREATE TABLE {_MARK} (yes INTEGER)")
+        _check(copy)
         return zstandard.compress(copy.serialize())
 
 
-def restore(blob: bytes, database: Path) -> bool:
-    """Put a snapshot in a database's place, and tell whether it was final."""
-    remove(database)
+def restore(blob: bytes, database: Path) -> None:
+    """Put a snapshot in a database's place; raises UnreadableError, and then leaves what was there."""
     fresh = database.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
+    remove(fresh)
     fresh.touch(mode=0o600)
-    fresh.write_bytes(zstandard.decompress(blob))
-    with contextlib.closing(sqlite3.connect(fresh)) as restored:
-        final = bool(restored.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_MARK,)).fetchone())
-        restored.execute(f"DROP TABLE IF EXISTS {_MARK}")
-        restored.execute("PRAGMA journal_mode = DELETE")
-        restored.commit()
+    try:
+        fresh.write_bytes(zstandard.decompress(blob))
+        with _readable(), contextlib.closing(sqlite3.connect(fresh)) as restored:
+            restored.execute("PRAGMA journal_mode = DELETE")
+            _check(restored)
+            _check_linked(restored)
+    except (zstandard.ZstdError, UnreadableError) as error:
+        remove(fresh)
+        raise UnreadableError(str(error)) from error
+    remove(database)
     fresh.replace(database)
-    return final
+
+
+def is_sound(database: Path) -> bool:
+    """Tell whether this is a whole database of a linked device."""
+    try:
+        with _readable(), _opened(database) as opened:
+            _check(opened)
+            _check_linked(opened)
+    except UnreadableError:
+        return False
+    return True
 
 
 def remove(database: Path) -> None:
@@ -54,9 +72,8 @@ def is_linked(database: Path) -> bool:
     """Tell whether a phone has linked the device of this database."""
     if not database.exists():
         return False
-    with _opened(database) as opened, contextlib.suppress(sqlite3.OperationalError):
-        return opened.execute("SELECT 1 FROM whatsmeow_device WHERE jid <> ''").fetchone() is not None
-    return False  # the device was never even started
+    with _opened(database) as opened:
+        return _has_device(opened)
 
 
 def wa_ids(database: Path, secret: bytes) -> list[str]:
@@ -64,6 +81,34 @@ def wa_ids(database: Path, secret: bytes) -> list[str]:
     with _opened(database) as opened:
         rows = opened.execute("SELECT message_id FROM whatsmeow_message_secrets WHERE key = ?", (secret,))
         return [str(message_id) for (message_id,) in rows]
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Raise UnreadableError for what is wrong with a database, but not for what is wrong with the disk."""
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise UnreadableError(str(error)) from error
+
+
+def _check(opened: sqlite3.Connection) -> None:
+    [(verdict,)] = opened.execute("PRAGMA quick_check(1)").fetchall()
+    if verdict != "ok":
+        raise UnreadableError(f"it is damaged: {verdict}")
+
+
+def _check_linked(opened: sqlite3.Connection) -> None:
+    if not _has_device(opened):
+        raise UnreadableError("it holds no linked device")
+
+
+def _has_device(opened: sqlite3.Connection) -> bool:
+    with contextlib.suppress(sqlite3.OperationalError):
+        return opened.execute("SELECT 1 FROM whatsmeow_device WHERE jid <> ''").fetchone() is not None
+    return False  # the device was never even started
 
 
 @contextlib.contextmanager

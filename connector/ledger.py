@@ -66,6 +66,11 @@ class Ledger:
             await self._move_watermark()
 
     @property
+    def done_seq(self) -> int:
+        """Everything up to this place has left the outbox, and the table says so."""
+        return self._places.watermark(self._clock.monotonic())
+
+    @property
     def patience(self) -> float | None:
         """The seconds after which it is worth looking again though nobody nudges; None for never."""
         now = self._clock.monotonic()

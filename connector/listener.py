@@ -143,6 +143,7 @@ class Listener:
         if verdict.next is not Next.WAIT:
             self.end(verdict._replace(pause=timedelta(seconds=report.retry_seconds or 0)))
         elif not self.ending.done():
+            self.waiting_since = self._serving.clock.monotonic()
             await self._serving.reporter.lost(verdict, self._serving.clock.now())
 
     async def _receipt(self, report: ReceiptSeen) -> None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _FIRST = timedelta(seconds=0.2)
-_LONGEST = timedelta(seconds=15)
+_LONGEST = timedelta(seconds=3)
 
 
 def backoff(attempt: int, *, first: timedelta, longest: timedelta, luck: float) -> timedelta:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from connector.patience import persistently
-from infra.contract.session import DisconnectReason, LinkOffer, Report, SessionStatus
+from infra.contract.session import LinkOffer, Report, SessionEvent, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +29,8 @@ class Reporter:
         self.status = SessionStatus.STARTING
         self.linked = session.linked
         self._id = session.id
+        self.retry_at = session.retry_at
+        """When the device is started again, while it waits for that."""
         self._attempts = session.reconnect_attempts
         self._sessions = sessions
         self._fence = fence
@@ -41,9 +43,9 @@ class Reporter:
 
     async def starting(self, *, linked: bool) -> None:
         """Say that a device is being started."""
-        self.linked = linked
+        self.linked, self.retry_at = linked, None
         status = SessionStatus.CONNECTING if linked else SessionStatus.STARTING
-        await self._tell(Report(status=status, linked=linked, link_offer=None))
+        await self._tell(Report(status=status, linked=linked, retry_at=None, link_offer=None))
 
     async def awaiting_link(self, offer: LinkOffer) -> None:
         """Show a QR."""
@@ -68,36 +70,52 @@ class Reporter:
                 link_offer=None,
             )
         )
+        self._announce(SessionEvent.CONNECTED, logging.INFO)
 
-    async def lost(self, verdict: Verdict, at: datetime) -> None:
-        """Say that it is not connected any more, or could not be."""
+    async def lost(self, verdict: Verdict, at: datetime, *, retry_at: datetime | None = None) -> None:
+        """Say that it is not connected any more, or could not be, and when it is tried again."""
         self._attempts += 1
+        self.retry_at = retry_at
         await self._tell(
             Report(
                 status=verdict.status,
                 reason=verdict.reason,
                 disconnected_at=at,
                 reconnect_attempts=self._attempts,
+                retry_at=retry_at,
                 link_offer=None,
             )
         )
+        self._announce(verdict.event, verdict.level, reason=verdict.reason, retry_at=retry_at)
 
-    async def logged_out(self, reason: DisconnectReason, at: datetime) -> None:
-        """Say that its device is unlinked and its keys are deleted."""
+    async def forgotten(self, verdict: Verdict, at: datetime) -> None:
+        """Say that it is linked no longer, and that its keys are deleted."""
         self.linked = False
         await self._tell(
             Report(
-                status=SessionStatus.LOGGED_OUT,
+                status=verdict.status,
                 linked=False,
-                reason=reason,
+                reason=verdict.reason,
                 disconnected_at=at,
+                retry_at=None,
                 link_offer=None,
             )
         )
+        self._announce(verdict.event, verdict.level, reason=verdict.reason)
 
     async def handed_over(self) -> None:
-        """Say that it waits for the next connector."""
-        await self._tell(Report(status=SessionStatus.STARTING, link_offer=None))
+        """Say that it waits for the next connector; not if it waits for a time, which that one honours."""
+        if self.retry_at is None:
+            await self._tell(Report(status=SessionStatus.STARTING, link_offer=None))
+
+    def was_started_anew(self, session: Session) -> bool:
+        """Tell whether the customer started it while it waited to be tried again."""
+        waits = self.retry_at is not None
+        return waits and session.retry_at is None and session.status is SessionStatus.STARTING
+
+    def begin_anew(self) -> None:
+        """Forget how often it was tried."""
+        self._attempts, self.retry_at = 0, None
 
     async def repeat_unless(self, status: SessionStatus) -> None:
         """Say the last again if the table has another status: a customer stopped and started it."""
@@ -110,3 +128,7 @@ class Reporter:
             raise SupersededError(f"{self._id}: {report.status} was refused")
         self.status, self._last = report.status, report
         _log.info("session_status", extra={"session": self._id, "status": report.status})
+
+    def _announce(self, event: SessionEvent, level: int, **more: object) -> None:
+        """Log an event, after the table has taken it: what a superseded connector saw is no news."""
+        _log.log(level, event, extra={"session": self._id, **more})

@@ -8,38 +8,34 @@ import enum
 import logging
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connector.answers import STOPPED, Answers
-from connector.auth_blob import AuthBlob
-from connector.hosts import HostStartError
-from connector.ledger import Ledger
-from connector.listener import Listener
-from connector.pacing import Pace
+from connector.auth_blob import MissingError
+from connector.device_file import UnreadableError
+from connector.device_run import DeviceRun
 from connector.patience import backoff, persistently
-from connector.receipts import Receipts
-from connector.reporter import Reporter, SupersededError
-from connector.sender import Sender
+from connector.reporter import SupersededError
 from connector.serving import Serving
-from connector.verdicts import HOST_CRASHED, SILENT, Next
+from connector.signal_repair import ANSWERS_RETRIES_FOR, forget_written
+from connector.verdicts import KEYS_MISSING, KEYS_UNREADABLE, Next
 from infra.aws.errors import LostError
 from infra.contract.queues import NudgeReason
 from infra.contract.session import Desired, SessionStatus
 
 if TYPE_CHECKING:
-    from connector.hosts import HostedDevice
+    from datetime import datetime
+
+    from connector.listener import Listener
     from connector.parts import Parts
+    from connector.sender import Sender
     from connector.verdicts import Verdict
     from infra.contract.ids import SessionId
-    from infra.contract.session import Session
 
 _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=2)
-_STOP_SECONDS = 12.0
-_SILENCE_SECONDS = 60.0
-_LOOK_SECONDS = 5.0
 _AT_REST = {SessionStatus.CREATED, SessionStatus.LOGGED_OUT, SessionStatus.FAILED}
 """Only a customer's start goes on from here."""
 
@@ -64,15 +60,13 @@ class SessionRunner:
         self._stop: Stop | None = None
         self._look = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._listener: Listener | None = None
+        self._device_run: DeviceRun | None = None
         self._sender: Sender | None = None
 
     def nudge(self, reason: NudgeReason | None = None) -> None:
         """Look at what the table says of the session: all of it, or what the reason names."""
         if reason in (None, NudgeReason.SEND) and self._sender is not None:
             self._sender.nudge()
-        if reason is NudgeReason.DESIRED_CHANGED:
-            self._hurry.set()
         if reason not in (NudgeReason.SEND, NudgeReason.CANCEL):
             self._look.set()
 
@@ -85,8 +79,8 @@ class SessionRunner:
         """Stop serving; `run` returns when that is done."""
         self._stop = self._stop or why
         self._hurry.set()
-        if self._listener is not None:
-            self._listener.end(None)
+        if self._device_run is not None:
+            self._device_run.end()
 
     async def run(self) -> None:
         """Serve the session. This is the border of one session: what goes wrong in here harms no other."""
@@ -94,9 +88,13 @@ class SessionRunner:
         while self._stop is None:
             try:
                 await self._serve()
-            except* (SupersededError, LostError) as superseded:
+            except* SupersededError as superseded:
                 _log.warning("session_superseded", extra={"session": self._id, "cause": _cause(superseded)})
                 self._stop = Stop.UNWANTED
+            except* LostError as lost:  # by whom, the table will tell
+                failures += 1
+                _log.warning("auth_blob_lost", extra={"session": self._id, "cause": _cause(lost)})
+                await self._pause(failures)
             except* Exception as failure:  # noqa: BLE001
                 failures += 1
                 _log.exception("session_failed", extra={"session": self._id, "cause": _cause(failure)})
@@ -111,37 +109,35 @@ class SessionRunner:
             return
         if session.fence > self._fence:
             raise SupersededError(f"{self._id}: fence {session.fence} wrote, ours is {self._fence}")
-        parts = self._parts
-        blob = AuthBlob(
-            session, parts.settings.devices_folder, parts.blobs, fence=self._fence, clock=parts.clock
-        )
-        complete = await blob.prepare()
-        ledger = Ledger(session, parts.outbox, parts.sessions, fence=self._fence, clock=parts.clock)
-        async with ledger:
-            serving = self._serving(session, blob, ledger)
-            serving.sender.known_since = 0 if complete else self._fence
-            await self._serve_with(serving)
+        serving = Serving.of(session, self._parts, fence=self._fence)
+        async with serving.ledger:
+            if await self._make_ready(serving):
+                await self._serve_with(serving)
 
-    def _serving(self, session: Session, blob: AuthBlob, ledger: Ledger) -> Serving:
-        parts, receipts = self._parts, Receipts()
-        sender = Sender(
-            ledger,
-            receipts,
-            database=blob.database,
-            ahead=parts.settings.send_ahead,
-            pace=Pace(parts.settings.messages_per_minute, parts.clock.monotonic()),
-            clock=parts.clock,
+    async def _make_ready(self, serving: Serving) -> bool:
+        """Make the device's database fit to run; False if it cannot be, which the customer is told."""
+        try:
+            known_up_to = await serving.blob.prepare()
+        except UnreadableError as error:
+            _log.error("auth_blob_unreadable", extra={"session": self._id, "cause": str(error)})
+            await serving.reporter.lost(KEYS_UNREADABLE, serving.clock.now())
+            return False
+        except MissingError:
+            await serving.reporter.forgotten(KEYS_MISSING, serving.clock.now())
+            return False
+        if known_up_to is not None:
+            serving.sender.known_since = self._fence
+            await self._repair(serving, known_up_to)
+        return True
+
+    async def _repair(self, serving: Serving, known_up_to: int) -> None:
+        chats = await persistently(
+            self._parts.outbox.written_to, self._id, since=known_up_to, and_before=ANSWERS_RETRIES_FOR
         )
-        reporter = Reporter(session, parts.sessions, fence=self._fence)
-        return Serving(
-            id=self._id,
-            blob=blob,
-            ledger=ledger,
-            receipts=receipts,
-            sender=sender,
-            reporter=reporter,
-            events=parts.events,
-            clock=parts.clock,
+        forgotten = await asyncio.to_thread(forget_written, serving.blob.database, chats)
+        _log.warning(
+            "signal_sessions_forgotten",
+            extra={"session": self._id, "chats": len(chats), **forgotten._asdict()},
         )
 
     async def _serve_with(self, serving: Serving) -> None:
@@ -161,64 +157,33 @@ class SessionRunner:
             self._sender = None
 
     async def _start_and_start_again(self, serving: Serving) -> None:
-        reporter = serving.reporter
+        reporter, clock = serving.reporter, serving.clock
+        await self._wait_until(reporter.retry_at)  # as its former holder said
         while self._stop is None:
-            verdict = await self._one_start(serving)
+            verdict = await self._run_device(serving)
             if verdict is None:
                 break
             if verdict.next is Next.FORGET:
                 await serving.blob.delete()
-                await reporter.logged_out(verdict.reason, serving.clock.now())
+                await reporter.forgotten(verdict, clock.now())
                 await self._answers.logged_out()
                 return
-            await reporter.lost(verdict, serving.clock.now())
             if verdict.next is Next.GIVE_UP:
+                await reporter.lost(verdict, clock.now())
                 return
-            await self._pause(reporter.attempts, at_least=verdict.pause)
+            self._hurry.clear()
+            retry_at = clock.now() + max(_usual_pause(reporter.attempts + 1), verdict.pause)
+            await reporter.lost(verdict, clock.now(), retry_at=retry_at)
+            await self._wait_until(retry_at)
         if self._stop is Stop.DRAINED:
             await reporter.handed_over()
 
-    async def _one_start(self, serving: Serving) -> Verdict | None:
-        """Hold the device until it needs an end; give why, None if it was asked to."""
+    async def _run_device(self, serving: Serving) -> Verdict | None:
+        self._device_run = DeviceRun(serving, self._parts.hosts)
         try:
-            device = await self._parts.hosts.start(serving.blob.database)
-        except HostStartError as error:
-            _log.error("device_host_not_started", extra={"cause": str(error)})
-            return HOST_CRASHED
-        listener = self._listener = Listener(serving, device)
-        listening = asyncio.create_task(listener.listen())
-        try:
-            await serving.reporter.starting(linked=serving.blob.is_linked())
-            return await self._ending(listener, listening)
+            return await self._device_run.to_the_end()
         finally:
-            self._listener = None
-            await serving.sender.finish()
-            device.stop()
-            await self._until_stopped(device, listening)
-            await serving.blob.save(final=True)
-
-    async def _until_stopped(self, device: HostedDevice, listening: asyncio.Task[None]) -> None:
-        """Wait until nothing of a device runs, or else the next start would be a second socket of it."""
-        try:
-            await asyncio.wait_for(listening, _STOP_SECONDS)
-        except TimeoutError:
-            _log.error("device_hangs", extra={"session": self._id})
-            await device.kill_host()
-        finally:
-            device.forget()
-
-    async def _ending(self, listener: Listener, listening: asyncio.Task[None]) -> Verdict | None:
-        if self._stop is not None:
-            return None
-        while not listener.ending.done():
-            either: list[asyncio.Future[Any]] = [listener.ending, listening]
-            await asyncio.wait(either, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                await listening  # raises what it raised
-            since = listener.waiting_since
-            if since is not None and self._parts.clock.monotonic() - since > _SILENCE_SECONDS:
-                listener.end(SILENT)
-        return listener.ending.result()
+            self._device_run = None
 
     async def _obey(self, serving: Serving) -> None:
         """Do what the customer wants, whenever there is reason to look."""
@@ -230,19 +195,32 @@ class SessionRunner:
             session = await persistently(self._parts.sessions.find, self._id, consistent=True)
             if session is None or session.desired is Desired.STOPPED:
                 self.stop(Stop.UNWANTED)
+            elif serving.reporter.was_started_anew(session):
+                serving.reporter.begin_anew()
+                self._hurry.set()
             else:
                 await serving.reporter.repeat_unless(session.status)
             await self._answers.give(self._listener, serving.reporter)
 
-    async def _pause(self, attempt: int, *, at_least: timedelta = timedelta()) -> None:
-        """Wait before the next try, less if somebody is in a hurry."""
-        self._hurry.clear()
-        if self._stop is not None:
+    @property
+    def _listener(self) -> Listener | None:
+        return None if self._device_run is None else self._device_run.listener
+
+    async def _wait_until(self, moment: datetime | None) -> None:
+        """Wait for a time of day, less if somebody is in a hurry."""
+        if moment is None or self._stop is not None:
             return
-        usual = backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, luck=random.random())
-        pause = max(usual, at_least)
+        left = (moment - self._parts.clock.now()).total_seconds()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), pause.total_seconds())
+            await asyncio.wait_for(self._hurry.wait(), max(left, 0))
+
+    async def _pause(self, failures: int) -> None:
+        self._hurry.clear()
+        await self._wait_until(self._parts.clock.now() + _usual_pause(failures))
+
+
+def _usual_pause(attempt: int) -> timedelta:
+    return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, luck=random.random())
 
 
 def _cause(error: BaseException) -> str:

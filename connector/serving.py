@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from connector.auth_blob import AuthBlob
+from connector.ledger import Ledger
+from connector.pacing import Pace
+from connector.receipts import Receipts
+from connector.reporter import Reporter
+from connector.sender import Sender
 
 if TYPE_CHECKING:
-    from connector.auth_blob import AuthBlob
     from connector.events import Events
-    from connector.ledger import Ledger
-    from connector.receipts import Receipts
-    from connector.reporter import Reporter
-    from connector.sender import Sender
+    from connector.parts import Parts
     from infra.contract.clock import Clock
     from infra.contract.ids import SessionId
+    from infra.contract.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +32,28 @@ class Serving:
     reporter: Reporter
     events: Events
     clock: Clock
+
+    @classmethod
+    def of(cls, session: Session, parts: Parts, *, fence: int) -> Self:
+        """Make the parts for a session as it was read, under the fence that it is held by."""
+        clock, settings, receipts = parts.clock, parts.settings, Receipts()
+        ledger = Ledger(session, parts.outbox, parts.sessions, fence=fence, clock=clock)
+        blob = AuthBlob(session, parts.blobs, ledger, settings.devices_folder, fence=fence, clock=clock)
+        sender = Sender(
+            ledger,
+            receipts,
+            database=blob.database,
+            ahead=settings.send_ahead,
+            pace=Pace(settings.messages_per_minute, clock.monotonic()),
+            clock=clock,
+        )
+        return cls(
+            id=session.id,
+            blob=blob,
+            ledger=ledger,
+            receipts=receipts,
+            sender=sender,
+            reporter=Reporter(session, parts.sessions, fence=fence),
+            events=parts.events,
+            clock=clock,
+        )

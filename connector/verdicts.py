@@ -1,53 +1,95 @@
-"""What a loss of connection means for its session: one table, from what neonize saw to what happens next."""
+"""The disconnect policy: one table, from what happened to a device to what follows and what customers see.
+
+`docs/disconnects.md` shows it to people; a test compares the two. WhatsApp's error 463 ends no connection: it
+restricts what a session may send; see the sender.
+"""
 
 from __future__ import annotations
 
 import enum
+import logging
 from datetime import timedelta
 from typing import NamedTuple
 
 from connector.device_host.protocol import Loss
-from infra.contract.session import DisconnectReason, SessionStatus
+from infra.contract.session import DisconnectReason, SessionEvent, SessionStatus
 
 
 class Next(enum.Enum):
     """What the connector does next."""
 
-    WAIT = enum.auto()
-    """whatsmeow connects again by itself."""
-    START_AGAIN = enum.auto()
-    """The device is started anew, after a pause that grows."""
-    GIVE_UP = enum.auto()
-    """The device stays away until a customer starts the session."""
-    FORGET = enum.auto()
-    """The device's keys are void; they are deleted."""
+    WAIT = "whatsmeow connects again by itself; after a minute without success as for `silent`"
+    START_AGAIN = "the device is started anew after a pause, which doubles from 1 s up to 2 min"
+    GIVE_UP = "the device stays away until a customer starts the session"
+    FORGET = "the device's keys are void and are deleted; a start shows a QR"
 
 
 class Verdict(NamedTuple):
-    """What the customer sees, and what happens next."""
+    """What the customer sees, what happens next, and how it is told."""
 
     status: SessionStatus
     reason: DisconnectReason
     next: Next
+    event: SessionEvent = SessionEvent.DISCONNECTED
+    level: int = logging.WARNING
+    """Of the event in the log; an ERROR is an alarm."""
     pause: timedelta = timedelta()
     """At least so long before the next start."""
 
 
+def _coming_back(reason: DisconnectReason, then: Next = Next.START_AGAIN) -> Verdict:
+    return Verdict(SessionStatus.DISCONNECTED, reason, then)
+
+
+def _alarm(reason: DisconnectReason, event: SessionEvent = SessionEvent.FAILED) -> Verdict:
+    return Verdict(SessionStatus.FAILED, reason, Next.GIVE_UP, event, logging.ERROR)
+
+
+def _not_linked(reason: DisconnectReason) -> Verdict:
+    return Verdict(SessionStatus.FAILED, reason, Next.GIVE_UP, SessionEvent.LINK_FAILED)
+
+
+def _logged_out(reason: DisconnectReason) -> Verdict:
+    return Verdict(SessionStatus.LOGGED_OUT, reason, Next.FORGET, SessionEvent.LOGGED_OUT)
+
+
 VERDICTS: dict[Loss, Verdict] = {
-    Loss.NETWORK: Verdict(SessionStatus.DISCONNECTED, DisconnectReason.NETWORK, Next.WAIT),
-    Loss.UNREACHABLE: Verdict(SessionStatus.DISCONNECTED, DisconnectReason.UNREACHABLE, Next.START_AGAIN),
-    Loss.REPLACED: Verdict(SessionStatus.FAILED, DisconnectReason.STREAM_REPLACED, Next.GIVE_UP),
-    Loss.LOGGED_OUT: Verdict(SessionStatus.LOGGED_OUT, DisconnectReason.LOGGED_OUT_BY_PHONE, Next.FORGET),
-    Loss.BANNED: Verdict(SessionStatus.DISCONNECTED, DisconnectReason.TEMPORARILY_BANNED, Next.START_AGAIN),
-    Loss.OUTDATED: Verdict(SessionStatus.FAILED, DisconnectReason.CLIENT_OUTDATED, Next.GIVE_UP),
-    Loss.REFUSED: Verdict(SessionStatus.DISCONNECTED, DisconnectReason.CONNECT_FAILED, Next.START_AGAIN),
-    Loss.LINK_TIMED_OUT: Verdict(SessionStatus.FAILED, DisconnectReason.LINK_TIMED_OUT, Next.GIVE_UP),
-    Loss.LINK_FAILED: Verdict(SessionStatus.FAILED, DisconnectReason.CONNECT_FAILED, Next.GIVE_UP),
-    Loss.PASSKEY_REQUIRED: Verdict(SessionStatus.FAILED, DisconnectReason.PASSKEY_REQUIRED, Next.GIVE_UP),
+    Loss.NETWORK: _coming_back(DisconnectReason.NETWORK, Next.WAIT),
+    Loss.UNREACHABLE: _coming_back(DisconnectReason.UNREACHABLE),
+    Loss.REPLACED: _alarm(DisconnectReason.STREAM_REPLACED, SessionEvent.REPLACED),
+    Loss.LOGGED_OUT: _logged_out(DisconnectReason.LOGGED_OUT_BY_PHONE),
+    Loss.BANNED: Verdict(
+        SessionStatus.DISCONNECTED,
+        DisconnectReason.TEMPORARILY_BANNED,
+        Next.START_AGAIN,
+        SessionEvent.BANNED,
+        logging.ERROR,
+    ),
+    Loss.OUTDATED: _alarm(DisconnectReason.CLIENT_OUTDATED),
+    Loss.REFUSED: _coming_back(DisconnectReason.CONNECT_FAILED),
+    Loss.KEYS_UNREADABLE: _alarm(DisconnectReason.KEYS_UNREADABLE),
+    Loss.LINK_TIMED_OUT: _not_linked(DisconnectReason.LINK_TIMED_OUT),
+    Loss.LINK_FAILED: _not_linked(DisconnectReason.CONNECT_FAILED),
+    Loss.PASSKEY_REQUIRED: _not_linked(DisconnectReason.PASSKEY_REQUIRED),
 }
-HOST_CRASHED = Verdict(SessionStatus.DISCONNECTED, DisconnectReason.HOST_CRASHED, Next.START_AGAIN)
-SILENT = Verdict(SessionStatus.DISCONNECTED, DisconnectReason.UNREACHABLE, Next.START_AGAIN)
+"""What a device says of itself."""
+
+HOST_CRASHED = _coming_back(DisconnectReason.HOST_CRASHED)
+SILENT = _coming_back(DisconnectReason.UNREACHABLE)
 """Neither connected nor lost for too long; whatsmeow tells nothing of a login that hangs."""
-LOGGED_OUT_BY_CUSTOMER = Verdict(
-    SessionStatus.LOGGED_OUT, DisconnectReason.LOGGED_OUT_BY_CUSTOMER, Next.FORGET
+LOGGED_OUT_BY_CUSTOMER = _logged_out(DisconnectReason.LOGGED_OUT_BY_CUSTOMER)
+KEYS_UNREADABLE = VERDICTS[Loss.KEYS_UNREADABLE]
+"""The auth blob is damaged, or the local database is."""
+KEYS_MISSING = Verdict(
+    SessionStatus.FAILED, DisconnectReason.KEYS_MISSING, Next.FORGET, SessionEvent.FAILED, logging.ERROR
 )
+"""There is no auth blob of a session that was linked."""
+
+POLICY: dict[str, Verdict] = {
+    **{loss.value: verdict for loss, verdict in VERDICTS.items()},
+    "host_crashed": HOST_CRASHED,
+    "silent": SILENT,
+    "logged_out_by_customer": LOGGED_OUT_BY_CUSTOMER,
+    "keys_missing": KEYS_MISSING,
+}
+"""The whole table, by what happened."""

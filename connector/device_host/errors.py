@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from connector.device_host.protocol import SendError
+from connector.device_host.protocol import Loss, SendError
 
 _SEND_ERRORS: tuple[tuple[re.Pattern[str], SendError], ...] = tuple(
     (re.compile(pattern), error)
@@ -39,3 +39,17 @@ def send_error(text: str) -> SendError:
         if pattern.search(text):
             return error
     return SendError.NOT_SENDABLE
+
+
+_CONNECT_LOSSES: tuple[tuple[re.Pattern[str], Loss], ...] = tuple(
+    (re.compile(pattern), loss)
+    for pattern, loss in (
+        (r"not a database|malformed|unsupported database schema version", Loss.KEYS_UNREADABLE),
+        (r"database|sqlite|disk|device store", Loss.REFUSED),
+    )
+)
+
+
+def connect_loss(text: str) -> Loss:
+    """Give the meaning of an error of `connect`: it could not dial, or not open the device's database."""
+    return next((loss for pattern, loss in _CONNECT_LOSSES if pattern.search(text)), Loss.UNREACHABLE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -12,6 +13,8 @@ from infra.aws.errors import LostError, code_of, translated
 from infra.contract import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.aws.clients import Clients
     from infra.contract.ids import SessionId
 
@@ -19,13 +22,36 @@ _LOST = frozenset({"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflic
 _MISSING = frozenset({"NoSuchKey", "404"})
 
 
-class Blob(msgspec.Struct, frozen=True):
-    """A blob as it was saved; `etag` is wanted for the next save."""
+_STAMP_HEAD = bytes.fromhex("502a4d18") + (16).to_bytes(4, "little")
+_STAMP_BYTES = len(_STAMP_HEAD) + 16
+"""Each save ends with random bytes: an ETag is a hash of the body, and two saves must never share one.
+
+They are a frame that zstd skips, so that the object is still what its name says.
+"""
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy of a device's database, and what was so when it began."""
 
     content: bytes
-    etag: str
     fence: int
+    """Of the lease that the session was served under."""
     saved_at: datetime
+    done_seq: int = 0
+    """All up to this place had left the outbox: the copy knows of their sending."""
+    final: bool = False
+    """The device was stopped, and has not run since."""
+
+
+class BadBlobError(ValueError):
+    """What stands in a blob's place was not saved by Roost, or by another version of it."""
+
+
+class SavedBlob(NamedTuple):
+    """A blob as it is stored; its ETag is wanted for the next save."""
+
+    blob: Blob
+    etag: str
 
 
 class Blobs:
@@ -35,36 +61,31 @@ class Blobs:
         self._clients = clients
         self._bucket = clients.settings.bucket_name
 
-    def load(self, session_id: SessionId) -> Blob | None:
-        """Give a session's blob, or None if it was never linked."""
+    def load(self, session_id: SessionId) -> SavedBlob | None:
+        """Give a session's blob, or None if it was never linked; raises BadBlobError."""
         with translated():
             try:
                 found = self._clients.s3.get_object(Bucket=self._bucket, Key=keys.auth_blob(session_id))
-                content = found["Body"].read()
+                body = found["Body"].read()
             except ClientError as error:
                 if code_of(error) in _MISSING:
                     return None
                 raise
-        written = found["Metadata"]
-        saved_at = datetime.fromisoformat(written["saved-at"])
-        return Blob(content, found["ETag"], int(written["fence"]), saved_at)
+        return SavedBlob(_read(body[:-_STAMP_BYTES], found["Metadata"]), found["ETag"])
 
-    def save(
-        self, session_id: SessionId, content: bytes, *, etag: str | None, fence: int, saved_at: datetime
-    ) -> str:
+    def save(self, session_id: SessionId, blob: Blob, *, etag: str | None) -> str:
         """Save over the blob that has this ETag (None: there must be none); gives the new ETag.
 
         Raises LostError if another wrote or deleted it in the meantime.
         """
         condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        written = {"fence": str(fence), "saved-at": saved_at.isoformat()}
         with translated():
             try:
                 saved = self._clients.s3.put_object(
                     Bucket=self._bucket,
                     Key=keys.auth_blob(session_id),
-                    Body=content,
-                    Metadata=written,
+                    Body=blob.content + _STAMP_HEAD + secrets.token_bytes(16),
+                    Metadata=_metadata(blob),
                     **condition,
                 )
             except ClientError as error:
@@ -73,11 +94,7 @@ class Blobs:
             else:
                 return saved["ETag"]
         stored = self.load(session_id)
-        if stored is not None and (stored.content, stored.fence, stored.saved_at) == (
-            content,
-            fence,
-            saved_at,
-        ):
+        if stored is not None and stored.blob == blob:
             return stored.etag  # our own, whose answer was lost
         raise LostError(f"the auth blob of {session_id} was written by another connector")
 
@@ -91,3 +108,25 @@ class Blobs:
                     self._clients.s3.delete_object(
                         Bucket=self._bucket, Key=key, VersionId=version["VersionId"]
                     )
+
+
+def _metadata(blob: Blob) -> dict[str, str]:
+    return {
+        "fence": str(blob.fence),
+        "saved-at": blob.saved_at.isoformat(),
+        "done-seq": str(blob.done_seq),
+        "final": "yes" if blob.final else "no",
+    }
+
+
+def _read(content: bytes, written: Mapping[str, str]) -> Blob:
+    try:
+        return Blob(
+            content=content,
+            fence=int(written["fence"]),
+            saved_at=datetime.fromisoformat(written["saved-at"]),
+            done_seq=int(written["done-seq"]),
+            final=written["final"] == "yes",
+        )
+    except (KeyError, ValueError) as error:
+        raise BadBlobError(f"its metadata cannot be read: {error}") from error

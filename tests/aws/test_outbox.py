@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.contract.ids import OutboundRef
+from infra.contract.jid import Jid
 from infra.contract.message import Outbound, OutboundStatus
 from tests.aws.builders import ADA, NOW, an_inbound, an_outbound
 from tests.aws.lost_answers import first_answer_lost
@@ -152,3 +153,17 @@ def test_the_outbox_is_read_over_many_pages(sessions: Sessions, messages: Messag
         messages.accept(an_outbound(seq, text=long))
 
     assert len(outbox.pending(ADA, after=0)) == 25
+
+
+def test_the_chats_written_to_are_those_above_a_place_and_of_the_last_before_it(
+    messages: Messages, outbox: Outbox
+) -> None:
+    chats = [Jid.phone_number(f"1415555010{place}") for place in range(10)]
+    for place in range(1, 10):
+        messages.accept(an_outbound(place, to=chats[place]))
+        if place not in (4, 9):  # still queued, or cancelled: nobody tried to send them
+            outbox.mark_sending(an_outbound(place), fence=1)
+
+    written = outbox.written_to(ADA, since=5, and_before=2)
+
+    assert written == {chats[place] for place in (3, 5, 6, 7, 8)}

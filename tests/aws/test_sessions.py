@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.aws.blobs import Blobs
+from infra.aws.blobs import Blob, Blobs
 from infra.aws.calls import Calls
 from infra.aws.messages import Idempotency
 from infra.aws.pages import BadCursorError
@@ -231,7 +231,7 @@ def test_deleting_leaves_nothing_of_the_session_and_all_of_the_others(
     messages.accept(an_outbound(31), Idempotency("key", "hash"))
     messages.store_inbound(an_inbound())
     Calls(clients).ask(Call(ADA, "c1", LogoutWanted(), NOW, NOW))
-    Blobs(clients).save(ADA, b"keys", etag=None, fence=1, saved_at=NOW)
+    Blobs(clients).save(ADA, Blob(content=b"keys", fence=1, saved_at=NOW), etag=None)
 
     sessions.delete(ADA)
     sessions.delete(ADA)

@@ -7,12 +7,15 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from connector import device_file
+from connector.device_file import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LINKED = ("INSERT INTO whatsmeow_device VALUES (?)", "14155550100:1@s.whatsapp.net")
 SECRET = bytes(range(32))
 
 
@@ -27,6 +30,13 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def linked(database: Path) -> Path:
+    """The database of a linked device."""
+    changed(database, LINKED)
+    return database
+
+
 def changed(database: Path, *statements: tuple[str, object]) -> None:
     with contextlib.closing(sqlite3.connect(database)) as opened:
         for statement, value in statements:
@@ -37,7 +47,7 @@ def changed(database: Path, *statements: tuple[str, object]) -> None:
 def test_a_device_is_linked_when_it_has_a_jid(database: Path) -> None:
     before = device_file.is_linked(database)
 
-    changed(database, ("INSERT INTO whatsmeow_device VALUES (?)", "14155550100:1@s.whatsapp.net"))
+    changed(database, LINKED)
 
     assert (before, device_file.is_linked(database)) == (False, True)
 
@@ -58,26 +68,54 @@ def test_a_message_is_found_by_its_secret(database: Path) -> None:
     assert device_file.wa_ids(database, bytes(32)) == []
 
 
-@pytest.mark.parametrize("final", [True, False])
-def test_a_snapshot_comes_back_as_it_was_and_says_whether_it_is_final(
-    database: Path, tmp_path: Path, *, final: bool
-) -> None:
-    changed(database, ("INSERT INTO whatsmeow_device VALUES (?)", "14155550100:1@s.whatsapp.net"))
-
-    blob = device_file.snapshot(database, final=final)
+def test_a_snapshot_comes_back_as_it_was(linked: Path, tmp_path: Path) -> None:
     restored = tmp_path / "restored.db"
 
-    assert device_file.restore(blob, restored) is final
+    device_file.restore(device_file.snapshot(linked), restored)
+
     assert device_file.is_linked(restored)
+    assert device_file.is_sound(restored)
     assert restored.stat().st_mode & 0o777 == 0o600
-    assert device_file.restore(device_file.snapshot(restored, final=False), restored) is False
 
 
-def test_a_restore_leaves_nothing_of_what_was_there(database: Path, tmp_path: Path) -> None:
-    blob = device_file.snapshot(database, final=True)
-    target = tmp_path / "old.db"
+def test_a_restore_leaves_nothing_of_what_was_there(linked: Path, tmp_path: Path) -> None:
     (tmp_path / "old.db-wal").write_bytes(b"of another database")
 
-    device_file.restore(blob, target)
+    device_file.restore(device_file.snapshot(linked), tmp_path / "old.db")
 
-    assert sorted(path.name for path in tmp_path.glob("old.db*")) == ["old.db"]
+    assert sorted(path.name for path in tmp_path.glob("old*")) == ["old.db"]
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [b"", b"not compressed", zstandard.compress(b"not a database"), zstandard.compress(b"")],
+    ids=["empty", "not compressed", "not a database", "nothing"],
+)
+def test_what_is_no_device_is_refused_and_leaves_what_was_there(
+    blob: bytes, linked: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UnreadableError):
+        device_file.restore(blob, linked)
+
+    assert device_file.is_linked(linked)
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def test_a_damaged_database_is_not_saved_over_a_good_one(linked: Path) -> None:
+    damage(linked)
+
+    assert not device_file.is_sound(linked)
+    with pytest.raises(UnreadableError):
+        device_file.snapshot(linked)
+
+
+def damage(database: Path) -> None:
+    """Overwrite a page in the middle of a database."""
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        opened.execute("CREATE TABLE much (text TEXT)")
+        opened.executemany("INSERT INTO much VALUES (?)", [(f"{n:0100}",) for n in range(1000)])
+        opened.commit()
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with database.open("r+b") as file:
+        file.seek(10 * 4096)
+        file.write(b"\xff" * 4096)
