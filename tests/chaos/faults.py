@@ -33,13 +33,14 @@ class Fault:
 
 
 @contextlib.asynccontextmanager
-async def connector_killed(stage: Stage) -> AsyncIterator[None]:
-    """Kill a connector's process; another starts in its place when its sessions are served elsewhere."""
+async def connector_killed(stage: Stage, *, replaced: bool) -> AsyncIterator[None]:
+    """Kill a connector's process; another may take its place when its sessions are served elsewhere."""
     victim = stage.victim()
     await victim.kill()
     yield
-    await victim.start()
-    await stage.until_shared()
+    if replaced:
+        await victim.start()
+        await stage.until_shared()
 
 
 @contextlib.asynccontextmanager
@@ -145,15 +146,14 @@ def _stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-KILL_CONNECTOR = Fault("kill -9 of a connector", connector_killed, may_lose_inbound=True)
 KILL_HOST = Fault("kill -9 of a device host", host_killed, may_lose_inbound=True)
 SHORT = (
     Fault("AWS does not answer for 7 s", partial(aws_frozen, seconds=7)),
     KILL_HOST,
-    KILL_CONNECTOR,
+    Fault("kill -9 of a connector", partial(connector_killed, replaced=False), may_lose_inbound=True),
 )
 LONG = (
-    KILL_CONNECTOR,
+    Fault("kill -9 of a connector", partial(connector_killed, replaced=True), may_lose_inbound=True),
     Fault("kill -9 of a connector, back at once", connector_restarted, may_lose_inbound=True),
     Fault("a container lost with its folder", container_lost, may_lose_inbound=True),
     KILL_HOST,
