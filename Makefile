@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-from
 UV := .venv/bin/uv
 
-.PHONY: help install up demo test chaos bench bench-connector bench-inbound bench-sandbox format lock lint types contracts
+.PHONY: help install up demo test chaos simulate bench bench-connector bench-inbound bench-sandbox format lock lint types contracts
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ test: lint types contracts ## everything that CI runs
 
 chaos: install ## harm a running fleet in every way, and count what became of each message
 	@$(BIN)/python -u -m tests.chaos $(ARGS)
+
+simulate: install ## 100 connectors with 20,000 sessions on a paper clock
+	@$(BIN)/python -m tests.fleet.simulation $(ARGS)
 
 bench: install ## messages a second through the whole gateway, beside raw neonize
 	@$(BIN)/python -m tests.benchmarks.gateway

@@ -22,7 +22,7 @@ VERBS = st.sampled_from(["take", "renew", "release", "wish", "withdraw"])
 WHO = st.sampled_from([ConnectorId("c-me"), ConnectorId("c-other")])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(st.tuples(VERBS, WHO, st.integers(0, 30)), max_size=20), leaving=st.booleans())
 def test_both_answer_alike(
     clients: Clients, *, asked: list[tuple[str, ConnectorId, int]], leaving: bool
