@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from connector.patience import persistently
-from connector.places import HOLD, Places
-from infra.contract.message import OutboundStatus
+from connector.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from types import TracebackType
 
     from infra.aws.outbox import Outbox
     from infra.aws.sessions import Sessions
     from infra.contract.clock import Clock
+    from infra.contract.ids import OutboundRef
     from infra.contract.message import Outbound
-    from infra.contract.session import Session
+    from infra.contract.session import Restriction, Session
 
 _WATERMARK_SECONDS = 1.0
-_LOOK_AGAIN_SECONDS = 1.0
 _UNRECORDED = 60
 """So many sends may be ahead of their records; then sending waits."""
 
@@ -40,12 +38,12 @@ class Ledger:
     def __init__(
         self, session: Session, outbox: Outbox, sessions: Sessions, *, fence: int, clock: Clock
     ) -> None:
+        self.places = Places(session.done_seq)
         self._id = session.id
         self._outbox = outbox
         self._sessions = sessions
         self._fence = fence
         self._clock = clock
-        self._places = Places(session.done_seq)
         self._watermark = session.done_seq
         self._watermark_at = clock.monotonic()
         self._unrecorded: dict[str, asyncio.Task[None]] = {}
@@ -68,34 +66,47 @@ class Ledger:
     @property
     def done_seq(self) -> int:
         """Everything up to this place has left the outbox, and the table says so."""
-        return self._places.watermark(self._clock.monotonic())
+        return self.places.watermark()
 
     @property
-    def patience(self) -> float | None:
-        """The seconds after which it is worth looking again though nobody nudges; None for never."""
-        now = self._clock.monotonic()
-        if self._places.any_empty(now):
-            return HOLD if self._places.any_fresh(now) else _LOOK_AGAIN_SECONDS
-        return _LOOK_AGAIN_SECONDS if self._places.watermark(now) > self._watermark else None
+    def is_behind(self) -> bool:
+        """Whether the table's watermark could be moved."""
+        return self.places.watermark() > self._watermark
 
-    async def claim(self, limit: int) -> list[Claim]:
-        """Claim the next messages, in order; those that somebody began to send are given as they are."""
+    async def keep_up(self) -> None:
+        """Close what stays empty and move the watermark, if that was not done just now."""
         now = self._clock.monotonic()
-        if now - self._watermark_at >= _WATERMARK_SECONDS:
-            await self._move_watermark()
-        after = self._places.read_after(now)
-        found = await persistently(self._outbox.pending, self._id, after=after, limit=4 * limit)
-        fresh = (message for message in found if self._places.take(message.ref.seq, now))
-        claimed = await asyncio.gather(*map(self._claim, itertools.islice(fresh, limit)))
-        return [claim for claim in claimed if claim is not None]
+        if now - self._watermark_at < _WATERMARK_SECONDS:
+            return
+        if abandoned := self.places.abandoned(now):
+            await self.close(abandoned)
+        await self._move_watermark()
+
+    async def close(self, places: Collection[int]) -> set[int]:
+        """Be done with those of these places where nothing is to be sent, now or ever; give them."""
+        closed = await persistently(self._outbox.close, self._id, places, now=self._clock.now())
+        for place in closed:
+            self.places.done(place)
+        return closed
+
+    async def remember(self, message: Outbound, wa_ids: Sequence[str]) -> None:
+        """Record under which ids a message may have left: receipts for them will find it."""
+        await persistently(self._outbox.remember, message, wa_ids)
 
     async def claim_again(self, message: Outbound) -> Claim | None:
         """Claim one more attempt for a message; None if it is not ours to send any more."""
         claimed = await persistently(self._outbox.mark_sending, message, fence=self._fence)
         if claimed is None:
-            self._places.done(message.ref.seq)
+            self.places.done(message.ref.seq)
             return None
         return Claim(claimed, unsent=True)
+
+    async def give_back(self, message: Outbound) -> Outbound | None:
+        """Make a claimed message queued again; None if it is not ours any more."""
+        back = await persistently(self._outbox.give_back, message, fence=self._fence)
+        if back is None:
+            self.places.done(message.ref.seq)
+        return back
 
     async def sent(self, message: Outbound, *, wa_id: str, at: datetime) -> None:
         """Have it recorded that a message was sent; waits only while too many records are outstanding."""
@@ -111,39 +122,38 @@ class Ledger:
     async def failed(self, message: Outbound, error: str) -> None:
         """Record that a message was not and will not be sent."""
         await persistently(self._outbox.mark_failed, self._id, message.ref, error=error, fence=self._fence)
-        self._places.done(message.ref.seq)
+        self.places.done(message.ref.seq)
 
-    async def expired(self, message: Outbound) -> None:
+    async def expired(self, ref: OutboundRef) -> None:
         """Record that a message's time is over."""
-        await persistently(self._outbox.mark_expired, self._id, message.ref, fence=self._fence)
-        self._places.done(message.ref.seq)
+        await persistently(self._outbox.mark_expired, self._id, ref, fence=self._fence)
+        self.places.done(ref.seq)
 
-    async def unknown(self, message: Outbound, *, wa_id: str | None) -> None:
-        """Record that nobody can tell whether a message has left, and under which id it would have."""
+    async def unknown(self, message: Outbound, *, wa_ids: Sequence[str]) -> None:
+        """Record that nobody can tell whether a message has left, and under which ids it would have."""
+        if len(wa_ids) > 1:
+            await self.remember(message, wa_ids)
+        wa_id = wa_ids[-1] if wa_ids else None
         await persistently(self._outbox.mark_unknown, self._id, message.ref, wa_id=wa_id, fence=self._fence)
-        self._places.done(message.ref.seq)
+        self.places.done(message.ref.seq)
 
-    async def _claim(self, message: Outbound) -> Claim | None:
-        if message.status is OutboundStatus.SENDING:
-            return Claim(message, unsent=False)
-        if message.expires_at <= self._clock.now():
-            await self.expired(message)
-            return None
-        return await self.claim_again(message)
+    async def restricted(self, restriction: Restriction) -> None:
+        """Record that WhatsApp restricts the account."""
+        await persistently(self._sessions.restrict, self._id, restriction, fence=self._fence)
 
     async def _record_sent(self, message: Outbound, wa_id: str, at: datetime) -> None:
         try:
             await persistently(
                 self._outbox.mark_sent, self._id, message.ref, wa_id=wa_id, at=at, fence=self._fence
             )
-            self._places.done(message.ref.seq)
+            self.places.done(message.ref.seq)
         finally:
             self._unrecorded.pop(wa_id, None)
             self._room.release()
 
     async def _move_watermark(self) -> None:
         self._watermark_at = self._clock.monotonic()
-        up_to = self._places.watermark(self._watermark_at)
+        up_to = self.places.watermark()
         if up_to <= self._watermark:
             return
         moved = await persistently(

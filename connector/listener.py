@@ -91,6 +91,8 @@ class Listener:
                 self._serving.sender.outcome(report)
             case MessageSeen():
                 self._serving.blob.touch()
+                if not report.from_me:
+                    self._serving.strangers.heard_from(report.chat)
                 await self._serving.events.put(self._message(report))
             case ReceiptSeen():
                 await self._receipt(report)

@@ -13,6 +13,7 @@ from connector.parts import Parts
 from connector.supervisor import Supervisor
 from infra.aws.blobs import Blobs
 from infra.aws.calls import Calls
+from infra.aws.chats import Chats
 from infra.aws.clients import Clients
 from infra.aws.connectors import Connectors
 from infra.aws.leases import Leases
@@ -42,6 +43,7 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
         parts = Parts(
             sessions=Sessions(clients),
             outbox=Outbox(clients),
+            chats=Chats(clients),
             calls=Calls(clients),
             blobs=Blobs(clients),
             events=Events(queues),

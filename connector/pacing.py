@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-_BURST = 5
-"""So many may follow each other at once after a pause."""
-
 
 class Pace:
-    """A session's pace; 0 messages per minute is no limit."""
+    """A pace with pauses of chance; 0 a minute is no limit. `burst` many may follow each other at once."""
 
-    def __init__(self, messages_per_minute: int, now: float) -> None:
-        self._interval = 60 / messages_per_minute if messages_per_minute else 0.0
-        self._tokens = float(_BURST)
+    def __init__(self, per_minute: int, now: float, *, burst: int = 5) -> None:
+        self._interval = 60 / per_minute if per_minute else 0.0
+        self._burst = burst
+        self._tokens = float(burst)
         self._at = now
 
     @property
@@ -19,20 +17,19 @@ class Pace:
         """Whether there is a limit."""
         return self._interval > 0
 
-    def wait(self, now: float, luck: float) -> float:
-        """Give the seconds until the next message may go; `luck` (0 to 1) makes them up to half longer."""
+    def wait(self, now: float) -> float:
+        """Give the seconds until the next may go."""
         if not self._interval:
             return 0.0
         self._refill(now)
-        missing = max(0.0, 1.0 - self._tokens)
-        return missing * self._interval * (1 + luck / 2)
+        return max(0.0, 1.0 - self._tokens) * self._interval
 
-    def spend(self, now: float) -> None:
-        """Say that a message goes now."""
+    def spend(self, now: float, luck: float) -> None:
+        """Say that one goes now; `luck` (0 to 1) makes the pause after it up to half longer."""
         if self._interval:
             self._refill(now)
-            self._tokens -= 1
+            self._tokens -= 1 + luck / 2
 
     def _refill(self, now: float) -> None:
-        self._tokens = min(_BURST, self._tokens + (now - self._at) / self._interval)
+        self._tokens = min(self._burst, self._tokens + (now - self._at) / self._interval)
         self._at = now

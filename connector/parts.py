@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from connector.settings import Settings
     from infra.aws.blobs import Blobs
     from infra.aws.calls import Calls
+    from infra.aws.chats import Chats
     from infra.aws.outbox import Outbox
     from infra.aws.sessions import Sessions
     from infra.contract.clock import Clock
@@ -22,6 +23,7 @@ class Parts:
 
     sessions: Sessions
     outbox: Outbox
+    chats: Chats
     calls: Calls
     blobs: Blobs
     events: Events

@@ -65,9 +65,9 @@ class SessionRunner:
 
     def nudge(self, reason: NudgeReason | None = None) -> None:
         """Look at what the table says of the session: all of it, or what the reason names."""
-        if reason in (None, NudgeReason.SEND) and self._sender is not None:
+        if reason is NudgeReason.SEND and self._sender is not None:
             self._sender.nudge()
-        if reason not in (NudgeReason.SEND, NudgeReason.CANCEL):
+        if reason is not NudgeReason.SEND:
             self._look.set()
 
     @property
@@ -199,6 +199,8 @@ class SessionRunner:
                 serving.reporter.begin_anew()
                 self._hurry.set()
             else:
+                serving.intake.read(session)
+                serving.sender.nudge()
                 await serving.reporter.repeat_unless(session.status)
             await self._answers.give(self._listener, serving.reporter)
 

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections import deque
 from typing import TYPE_CHECKING
 
 from connector import device_file
 from connector.device_host.protocol import SendError, SendFailed, TextSent, TextToSend
+from infra.contract.message import OnUnknown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.hosts import HostedDevice
+    from connector.intake import Intake
     from connector.ledger import Claim, Ledger
-    from connector.pacing import Pace
     from connector.receipts import Receipts
     from infra.contract.clock import Clock
 
 _PAUSES = {SendError.NOT_CONNECTED: 0.5, SendError.RATE_LIMITED: 30.0}
 """Errors after which a message is tried again, and the seconds until then."""
 _DOUBT_SECONDS = 10.0
-"""How long a receipt is waited for that proves that a message has left."""
+"""So long after it is connected again a receipt is waited for that proves that a message has left."""
+_AWAY_SECONDS = 30.0
+"""So often it is looked what expires while nothing can be sent."""
 _FINISH_SECONDS = 5.0
 
 
@@ -36,14 +38,14 @@ class Sender:
     """One session's outbox. `run` is its life; the session's runner tells it what the device does."""
 
     def __init__(
-        self, ledger: Ledger, receipts: Receipts, *, database: Path, ahead: int, pace: Pace, clock: Clock
+        self, intake: Intake, ledger: Ledger, receipts: Receipts, *, database: Path, clock: Clock
     ) -> None:
+        self._intake = intake
         self._ledger = ledger
         self._receipts = receipts
         self._database = database
-        self._ahead = 1 if pace.is_limited else ahead
-        self._pace = pace
         self._clock = clock
+        self._doubt_until = 0.0
         self._ready: deque[Claim] = deque()
         self._device: HostedDevice | None = None
         self._connected = asyncio.Event()
@@ -61,6 +63,7 @@ class Sender:
     def connected(self, device: HostedDevice) -> None:
         """Send through this device from now on."""
         self._device = device
+        self._doubt_until = self._clock.monotonic() + _DOUBT_SECONDS
         self._connected.set()
 
     def disconnected(self) -> None:
@@ -85,30 +88,38 @@ class Sender:
     async def run(self) -> None:
         """Send for as long as this runs."""
         while True:
-            await self._connected.wait()
+            if not self._connected.is_set():
+                await self._await_connection()
+                continue
             if not self._ready:
-                await asyncio.sleep(self._pace.wait(self._clock.monotonic(), random.random()))
+                await asyncio.sleep(self._intake.pause)
                 self._ready.extend(await self._claim())
             if not self._ready:
                 await self._await_news()
             elif not self._ready[0].unsent:
                 await self._settle_doubt(self._ready.popleft())
             elif self._ready[0].message.expires_at <= self._clock.now():
-                await self._ledger.expired(self._ready.popleft().message)
+                await self._ledger.expired(self._ready.popleft().message.ref)
             elif self._connected.is_set():
                 await self._send_batch(self._next_batch())
 
     async def _claim(self) -> list[Claim]:
         self._nudged.clear()
-        return await self._ledger.claim(self._ahead)
+        return await self._intake.claim()
+
+    async def _await_connection(self) -> None:
+        try:
+            await asyncio.wait_for(self._connected.wait(), _AWAY_SECONDS)
+        except TimeoutError:
+            await self._intake.expire()
 
     async def _await_news(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), self._ledger.patience)
+            await asyncio.wait_for(self._nudged.wait(), self._intake.patience)
 
     def _next_batch(self) -> list[Claim]:
         batch: list[Claim] = []
-        while self._ready and self._ready[0].unsent and len(batch) < self._ahead:
+        while self._ready and self._ready[0].unsent and len(batch) < self._intake.ahead:
             batch.append(self._ready.popleft())
         return batch
 
@@ -119,19 +130,20 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group:
                 left = group.create_task(self._outcomes_of(batch))
-                following = None if self._ready or self._pace.is_limited else group.create_task(self._claim())
+                is_last = self._ready or self._intake.ahead == 1
+                following = None if is_last else group.create_task(self._claim())
         finally:
             self._idle.set()
         self._ready.extendleft(reversed(left.result()))
         if following is not None:
             self._ready.extend(following.result())
+        self._ready = deque(await self._intake.still_may_go(self._ready))
 
     def _hand_over(self, batch: list[Claim]) -> None:
         while not self._outcomes.empty():  # of a device before
             self._outcomes.get_nowait()
         texts = []
         for message, _ in batch:
-            self._pace.spend(self._clock.monotonic())
             texts.append(TextToSend(message.ref.seq, message.to, message.content.text, message.secret))
         if self._device is not None:
             self._device.send_texts(texts)
@@ -153,7 +165,10 @@ class Sender:
             await asyncio.sleep(pause)
             return [claim]
         if error is SendError.MAY_HAVE_LEFT:
+            self._doubt_until = self._clock.monotonic() + _DOUBT_SECONDS
             return [claim._replace(unsent=False)]
+        if error is SendError.REACH_OUT_RESTRICTED:
+            await self._intake.restricted(error)
         await self._ledger.failed(claim.message, error)
         return []
 
@@ -162,11 +177,13 @@ class Sender:
         message = claim.message
         wa_ids = await asyncio.to_thread(device_file.wa_ids, self._database, message.secret)
         if not wa_ids and message.fence >= self.known_since:
-            again = await self._ledger.claim_again(message)
-            self._ready.extendleft([again] if again else [])
+            self._ready.extendleft(await self._intake.claim_again(message))
             return
-        proof = await self._receipts.any_of(wa_ids, within=_DOUBT_SECONDS if wa_ids else 0)
+        within = max(0.0, self._doubt_until - self._clock.monotonic()) if wa_ids else 0
+        proof = await self._receipts.any_of(wa_ids, within=within)
         if proof is not None:
             await self._ledger.sent(message, wa_id=proof[0], at=proof[1])
+        elif message.on_unknown is OnUnknown.RESEND and message.expires_at > self._clock.now():
+            self._ready.extendleft(await self._intake.claim_again(message, left_as=wa_ids))
         else:
-            await self._ledger.unknown(message, wa_id=next(iter(wa_ids), None))
+            await self._ledger.unknown(message, wa_ids=wa_ids)

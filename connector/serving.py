@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from connector.auth_blob import AuthBlob
+from connector.intake import Intake
 from connector.ledger import Ledger
 from connector.pacing import Pace
 from connector.receipts import Receipts
 from connector.reporter import Reporter
 from connector.sender import Sender
+from connector.strangers import Strangers
 
 if TYPE_CHECKING:
     from connector.events import Events
@@ -27,6 +29,8 @@ class Serving:
     id: SessionId
     blob: AuthBlob
     ledger: Ledger
+    intake: Intake
+    strangers: Strangers
     receipts: Receipts
     sender: Sender
     reporter: Reporter
@@ -39,18 +43,30 @@ class Serving:
         clock, settings, receipts = parts.clock, parts.settings, Receipts()
         ledger = Ledger(session, parts.outbox, parts.sessions, fence=fence, clock=clock)
         blob = AuthBlob(session, parts.blobs, ledger, settings.devices_folder, fence=fence, clock=clock)
-        sender = Sender(
-            ledger,
-            receipts,
-            database=blob.database,
-            ahead=settings.send_ahead,
-            pace=Pace(settings.messages_per_minute, clock.monotonic()),
+        now = clock.monotonic()
+        strangers = Strangers(
+            session,
+            parts.chats,
+            pace=Pace(settings.new_chats_per_minute, now, burst=1),
+            lasts=settings.restriction_lasts,
             clock=clock,
         )
+        intake = Intake(
+            session,
+            parts.outbox,
+            ledger,
+            strangers=strangers,
+            pace=Pace(settings.messages_per_minute, now),
+            ahead=settings.send_ahead,
+            clock=clock,
+        )
+        sender = Sender(intake, ledger, receipts, database=blob.database, clock=clock)
         return cls(
             id=session.id,
             blob=blob,
             ledger=ledger,
+            intake=intake,
+            strangers=strangers,
             receipts=receipts,
             sender=sender,
             reporter=Reporter(session, parts.sessions, fence=fence),

@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_within: timedelta = timedelta(seconds=20)
     messages_per_minute: int = 0
     """The pace of a session; 0 sends as fast as WhatsApp takes it."""
+    new_chats_per_minute: int = 0
+    """The pace of first messages to those with whom nothing was exchanged before; 0 is no limit of its own."""
+    restriction_lasts: timedelta = timedelta(hours=24)
+    """How long messages to strangers wait after WhatsApp restricted an account; it names no end itself."""
     send_ahead: int = 20
     """How many messages are marked as being sent at once: marking must not hold up the sending."""
 
@@ -60,8 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError("ROOST_POLL_SECONDS must be above 0, and at most 20: SQS allows no more")
         if self.devices_per_host < 1 or self.send_ahead < 1:
             raise SettingsError("ROOST_DEVICES_PER_HOST and ROOST_SEND_AHEAD must be at least 1")
-        if self.messages_per_minute < 0:
-            raise SettingsError("ROOST_MESSAGES_PER_MINUTE must be 0 (no limit) or more")
+        if min(self.messages_per_minute, self.new_chats_per_minute) < 0:
+            raise SettingsError(
+                "ROOST_MESSAGES_PER_MINUTE and ROOST_NEW_CHATS_PER_MINUTE must be 0 (no limit) or more"
+            )
         if min(self.renew_every, self.sweep_every, self.save_after) <= timedelta():
             raise SettingsError(
                 "ROOST_RENEW_SECONDS, ROOST_SWEEP_SECONDS and ROOST_SAVE_SECONDS must be above 0"
@@ -92,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "save_after": _seconds(environ, "ROOST_SAVE_SECONDS"),
             "drain_within": _seconds(environ, "ROOST_DRAIN_SECONDS"),
             "messages_per_minute": _number(environ, "ROOST_MESSAGES_PER_MINUTE"),
+            "new_chats_per_minute": _number(environ, "ROOST_NEW_CHATS_PER_MINUTE"),
+            "restriction_lasts": _hours(environ, "ROOST_RESTRICTION_HOURS"),
             "send_ahead": _number(environ, "ROOST_SEND_AHEAD"),
         }
         return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -115,3 +123,11 @@ def _seconds(environ: Mapping[str, str], name: str) -> timedelta | None:
         return None if not text else timedelta(seconds=float(text))
     except (ValueError, OverflowError):
         raise SettingsError(f"{name} must be a number of seconds, not {text!r}") from None
+
+
+def _hours(environ: Mapping[str, str], name: str) -> timedelta | None:
+    text = environ.get(name)
+    try:
+        return None if not text else timedelta(hours=float(text))
+    except (ValueError, OverflowError):
+        raise SettingsError(f"{name} must be a number of hours, not {text!r}") from None

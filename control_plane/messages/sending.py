@@ -1,7 +1,7 @@
 """Accepts messages for sending: a place in the outbox, then the message in it, then a nudge.
 
 Between the two writes the process may die: the place stays empty, and nobody was told that it was taken.
-Or it may hang: then a connector has closed the place, the second write is refused, and the message takes another.
+Or it may hang: a connector has closed the place by then, the write is refused, and the message takes another.
 """
 
 from __future__ import annotations

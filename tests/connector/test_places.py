@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.places import HOLD, REQUEST_LASTS, Places
+from connector.places import ABANDONED, HOLD, Places
 
 
 def test_places_are_taken_once() -> None:
@@ -57,13 +57,30 @@ def test_the_watermark_stops_before_what_is_in_hand_or_empty() -> None:
         places.take(place, now=0)
     places.take(4, now=1)
 
-    places.done(2)
-    assert places.watermark(now=1) == 0
-    places.done(1)
-    assert places.watermark(now=1) == 2
-    places.done(4)
-    assert places.watermark(now=1) == 2
-    assert places.watermark(now=REQUEST_LASTS) == 4
+    marks = []
+    for place in (2, 1, 4, 3):
+        places.done(place)
+        marks.append(places.watermark())
+
+    assert marks == [0, 2, 2, 4]
+
+
+def test_a_place_is_abandoned_when_it_stayed_empty_for_long() -> None:
+    places = Places(watermark=0)
+    places.given(3, now=0)
+    places.take(1, now=1)
+
+    assert places.abandoned(now=ABANDONED - 1) == []
+    assert places.abandoned(now=ABANDONED) == [2, 3]
+
+
+def test_places_that_are_known_to_be_given_are_looked_at() -> None:
+    places = Places(watermark=2)
+
+    places.given(4, now=0)
+
+    assert places.read_after(now=0) == 2
+    assert [place for place in range(1, 7) if places.is_open(place)] == [3, 4, 5, 6]
 
 
 @given(st.permutations(range(1, 13)))

@@ -9,7 +9,6 @@ import pytest
 from connector.device_host.errors import send_error
 from connector.device_host.protocol import Loss, SendError
 from connector.events import merged
-from connector.pacing import Pace
 from connector.patience import backoff
 from connector.settings import Settings, SettingsError
 from connector.verdicts import VERDICTS, Next
@@ -71,27 +70,6 @@ def test_backoff_doubles_up_to_the_longest_and_luck_takes_off_up_to_half() -> No
 
     assert pauses(luck=0) == [1, 2, 4, 8, 10, 10]
     assert pauses(luck=1) == [0.5, 1, 2, 4, 5, 5]
-
-
-def test_a_pace_lets_a_few_go_and_then_one_at_a_time() -> None:
-    pace = Pace(60, now=0)
-    for _ in range(5):
-        assert pace.wait(0, luck=0) == 0
-        pace.spend(0)
-
-    assert pace.wait(0, luck=0) == 1
-    assert pace.wait(0, luck=1) == 1.5
-    assert pace.wait(1, luck=1) == 0
-
-
-def test_without_a_limit_nobody_waits() -> None:
-    pace = Pace(0, now=0)
-
-    for _ in range(1000):
-        pace.spend(0)
-
-    assert not pace.is_limited
-    assert pace.wait(0, luck=1) == 0
 
 
 def test_receipts_of_one_moment_share_an_event() -> None:

@@ -1,4 +1,4 @@
-"""How a session's messages are sent, and what follows from each outcome; the ledger is a small fake."""
+"""How a session's messages are sent, and what follows from each outcome; intake and ledger are on paper."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import contextlib
 import sqlite3
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from connector.device_host.protocol import SendError, SendFailed, TextSent, TextToSend
 from connector.ledger import Claim
-from connector.pacing import Pace
 from connector.receipts import Receipts
 from connector.sender import Sender
 from infra.contract.clock import SystemClock
+from infra.contract.message import OnUnknown
 from tests.aws.builders import an_outbound
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.hosts import HostedDevice
+    from connector.intake import Intake
     from connector.ledger import Ledger
+    from infra.contract.ids import OutboundRef
     from infra.contract.message import Outbound
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -32,21 +34,26 @@ FENCE = 7
 
 
 class Notes:
-    """A ledger on paper."""
+    """An intake and a ledger on paper."""
 
     patience = None
+    pause = 0.0
+    ahead = 3
 
     def __init__(self, claims: Sequence[Claim]) -> None:
         self.open = deque(claims)
         self.written: list[tuple[str, int]] = []
         self.news = asyncio.Event()
 
-    async def claim(self, limit: int) -> list[Claim]:
-        return [self.open.popleft() for _ in range(min(limit, len(self.open)))]
+    async def claim(self) -> list[Claim]:
+        return [self.open.popleft() for _ in range(min(self.ahead, len(self.open)))]
 
-    async def claim_again(self, message: Outbound) -> Claim:
-        self._write("again", message)
-        return Claim(message, unsent=True)
+    async def claim_again(self, message: Outbound, *, left_as: Sequence[str] = ()) -> list[Claim]:
+        self._write(" ".join(["again", *left_as]), message)
+        return [Claim(message, unsent=True)]
+
+    async def still_may_go(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        return claims
 
     async def sent(self, message: Outbound, *, wa_id: str, at: datetime) -> None:
         assert at == NOW
@@ -55,11 +62,12 @@ class Notes:
     async def failed(self, message: Outbound, error: str) -> None:
         self._write(error, message)
 
-    async def expired(self, message: Outbound) -> None:
-        self._write("expired", message)
+    async def expired(self, ref: OutboundRef) -> None:
+        self.written.append(("expired", ref.seq))
+        self.news.set()
 
-    async def unknown(self, message: Outbound, *, wa_id: str | None) -> None:
-        self._write(f"unknown {wa_id}", message)
+    async def unknown(self, message: Outbound, *, wa_ids: Sequence[str]) -> None:
+        self._write(" ".join(["unknown", *wa_ids]), message)
 
     async def until(self, number: int) -> list[tuple[str, int]]:
         """Give what is written when it is so much."""
@@ -110,11 +118,10 @@ class Bench:
         self.notes = Notes(claims)
         self.receipts = Receipts()
         self.sender = Sender(
+            cast("Intake", self.notes),
             cast("Ledger", self.notes),
             self.receipts,
             database=database,
-            ahead=3,
-            pace=Pace(0, 0),
             clock=SystemClock(),
         )
 
@@ -148,12 +155,13 @@ def left(database: Path, message: Outbound, wa_id: str) -> None:
         opened.commit()
 
 
-def a_message(place: int, *, fence: int = FENCE) -> Outbound:
-    return an_outbound(place, fence=fence, expires_at=datetime.now(UTC) + timedelta(hours=1))
+def a_message(place: int, **fields: Any) -> Outbound:
+    usual = {"fence": FENCE, "expires_at": datetime.now(UTC) + timedelta(hours=1)}
+    return an_outbound(place, **{**usual, **fields})
 
 
-def claims(*places: int, unsent: bool = True, fence: int = FENCE) -> list[Claim]:
-    return [Claim(a_message(place, fence=fence), unsent) for place in places]
+def claims(*places: int, unsent: bool = True, **fields: Any) -> list[Claim]:
+    return [Claim(a_message(place, **fields), unsent) for place in places]
 
 
 async def test_messages_are_sent_in_order(database: Path) -> None:
@@ -247,7 +255,7 @@ async def test_what_another_began_is_unknown_when_its_database_is_not_ours(datab
     async with bench.running() as notes:
         written = await notes.until(1)
 
-    assert written == [("unknown None", 1)]
+    assert written == [("unknown", 1)]
 
 
 async def test_a_send_whose_answer_never_came_is_looked_up(database: Path) -> None:
@@ -261,3 +269,47 @@ async def test_a_send_whose_answer_never_came_is_looked_up(database: Path) -> No
         written = await notes.until(1)
 
     assert written == [("sent 3EB0", 1)]
+
+
+async def test_what_may_have_left_is_sent_again_where_that_was_wanted(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.sender._DOUBT_SECONDS", 0)
+    [claim] = claims(1, unsent=False, on_unknown=OnUnknown.RESEND)
+    left(database, claim.message, "3EB0")
+    bench = Bench(database, [claim])
+    bench.connect(Device(bench.sender))
+
+    async with bench.running() as notes:
+        written = await notes.until(2)
+
+    assert written == [("again 3EB0", 1), ("sent W1", 1)]
+
+
+async def test_what_may_have_left_is_not_sent_again_when_its_time_is_over(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.sender._DOUBT_SECONDS", 0)
+    [claim] = claims(1, unsent=False, on_unknown=OnUnknown.RESEND, expires_at=NOW)
+    left(database, claim.message, "3EB0")
+    bench = Bench(database, [claim])
+    bench.connect(Device(bench.sender))
+
+    async with bench.running() as notes:
+        written = await notes.until(1)
+
+    assert written == [("unknown 3EB0", 1)]
+
+
+async def test_a_receipt_for_any_attempt_settles_a_message(database: Path) -> None:
+    [claim] = claims(1, unsent=False, on_unknown=OnUnknown.RESEND)
+    for wa_id in ("3EB0A", "3EB0B"):
+        left(database, claim.message, wa_id)
+    bench = Bench(database, [claim])
+    bench.connect(Device(bench.sender))
+
+    async with bench.running() as notes:
+        bench.receipts.saw(["3EB0A"], NOW)
+        written = await notes.until(1)
+
+    assert written == [("sent 3EB0A", 1)]
