@@ -20,6 +20,7 @@ from infra.aws.clients import AwsSettings, Clients
 from infra.contract.session import SessionStatus
 from infra.local.stack import create_stack
 from tests.connector.customer import Customer
+from tests.connector.outbox_bench import OutboxBench
 from tests.sandbox.conftest import Control, control, sandbox
 
 if TYPE_CHECKING:
@@ -127,6 +128,12 @@ def connector_settings(launcher: tuple[str, ...], tmp_path: Path) -> Settings:
 def new_connector(connector_settings: Settings, clients: Clients) -> Callable[[], Connector]:
     """Make a connector of the stack; they share a folder, as restarts of one on a laptop do."""
     return lambda: Connector(connector_settings, clients)
+
+
+@pytest.fixture
+def bench(clients: Clients, tmp_path: Path) -> OutboxBench:
+    """A session on an empty table, and its sender with a scripted device."""
+    return OutboxBench(clients, tmp_path)
 
 
 async def linked(customer: Customer, control: Control, number: str) -> None:
