@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,9 +22,16 @@ class Beats:
         self._wish = wish
         self._moved: dict[int, tuple[Lease, float]] = {}
         self._wished: dict[int, tuple[Lease, float]] = {}
+        self._observed_at = math.inf
 
     def observe(self, leases: Sequence[Lease], now: float) -> None:
-        """Take in what the table says now."""
+        """Take in what the table says now.
+
+        Time in which the table was not seen proves nothing: likely the holders did not reach it either.
+        """
+        blind = max(0.0, now - self._observed_at - self._duration / 4)
+        self._moved = {shard: (lease, at + blind) for shard, (lease, at) in self._moved.items()}
+        self._observed_at = now
         for lease in leases:
             # a wish is another's doing: it is no sign of life of the holder
             _note(self._moved, msgspec.structs.replace(_unwanted(lease), leaving=False), now)
