@@ -6,9 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from connector.hosts import HostStartError
 from connector.listener import Listener
-from connector.verdicts import HOST_CRASHED, SILENT
+from connector.verdicts import SILENT
 from infra.aws.errors import AwsError
 from infra.contract.session import DisconnectReason
 
@@ -34,6 +33,7 @@ class DeviceRun:
         self._serving = serving
         self._hosts = hosts
         self._to_end = False
+        self._moves = False
 
     def end(self) -> None:
         """Stop the device, or do not start it."""
@@ -51,12 +51,11 @@ class DeviceRun:
         try:
             await self._serving.reporter.starting(linked=self._serving.blob.is_linked())
             verdict = await self._hold()
+            while self._moves:
+                await self._serving.reporter.connecting()
+                verdict = await self._hold()
             if verdict is not None and verdict.reason is DisconnectReason.KEYS_UNREADABLE:
                 self._serving.blob.discard()  # the next start goes on from the blob
-        except HostStartError as error:
-            _log.error("device_host_not_started", extra={"cause": str(error)})
-            return HOST_CRASHED
-        else:
             return verdict
         finally:
             await self._save_for_good()
@@ -72,6 +71,7 @@ class DeviceRun:
             await self._serving.sender.finish()
             device.stop()
             await self._until_stopped(device, listening)
+            self._moves = listener.host_retires and not self._to_end
 
     async def _ending(self, listener: Listener, listening: asyncio.Task[None]) -> Verdict | None:
         while not listener.ending.done():

@@ -1,4 +1,4 @@
-"""The device hosts of a connector: child processes with so many devices each, and how to talk to them."""
+"""The device hosts of a connector: which device lives in which, and when a host is started or ended."""
 
 from __future__ import annotations
 
@@ -7,224 +7,196 @@ import contextlib
 import itertools
 import logging
 import os
-import re
-import socket
+import random
 import sys
-from pathlib import Path
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
-from connector.device_host.protocol import (
-    PREFIX_BYTES,
-    Logout,
-    PairPhone,
-    Ready,
-    SendTexts,
-    StartDevice,
-    StopDevice,
-    decode_report,
-    frame,
-)
+from connector.host_process import HostProcess
+from connector.hosted import HostDied, HostedDevice, HostRetires
+from connector.patience import backoff
+from connector.recycling import HostState, to_empty
+from connector.suspects import Suspects
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from connector.device_host.protocol import Command, DeviceReport, TextToSend
+__all__ = ["DeviceHosts", "HostDied", "HostRetires", "HostedDevice"]
 
 _log = logging.getLogger(__name__)
 
-_PROGRAM = Path(__file__).with_name("device_host") / "__main__.py"
-_ROOT = Path(__file__).parents[1]
-_READY_SECONDS = 60.0
-_GOODBYE_SECONDS = 5.0
-_REPORTS_WAITING = 1000
-"""So many unread reports of a device hold up its host, and then WhatsApp, which keeps what was not taken."""
-_LAST_WORDS = re.compile(r"^(?:panic|fatal error|(?:\w+\.)*\w*Error)\b.*", re.MULTILINE)
-
-
-class HostStartError(Exception):
-    """A device host could not be started."""
-
-
-class HostDied:
-    """The last report of a device whose host is gone."""
-
-
-class HostedDevice:
-    """One start of one device, as its session's runner sees it."""
-
-    def __init__(self, number: int, host: DeviceHost) -> None:
-        self.number = number
-        self.reports: asyncio.Queue[DeviceReport | HostDied] = asyncio.Queue(_REPORTS_WAITING)
-        self._host = host
-
-    def send_texts(self, texts: Sequence[TextToSend]) -> None:
-        """Send these in order, up to the first that fails."""
-        self._host.tell(SendTexts(self.number, tuple(texts)))
-
-    def pair_phone(self, phone_number: str) -> None:
-        """Ask for a pairing code."""
-        self._host.tell(PairPhone(self.number, phone_number))
-
-    def logout(self) -> None:
-        """Unlink the device."""
-        self._host.tell(Logout(self.number))
-
-    def stop(self) -> None:
-        """Begin to stop; `Stopped` is the last report."""
-        self._host.tell(StopDevice(self.number))
-
-    async def kill_host(self) -> None:
-        """End its host, with all devices in it; returns when it is gone."""
-        await self._host.kill()
-
-    def forget(self) -> None:
-        """Listen to it no more."""
-        self._host.devices.pop(self.number, None)
-        while not self.reports.empty():
-            self.reports.get_nowait()
-
-
-class DeviceHost:
-    """One child process and the socket to it."""
-
-    def __init__(self, name: str, process: Process, writer: asyncio.StreamWriter, stderr: Path) -> None:
-        self.name = name
-        self.process = process
-        self.devices: dict[int, HostedDevice] = {}
-        self.alive = True
-        self._writer = writer
-        self._stderr = stderr
-
-    def tell(self, command: Command) -> None:
-        """Send a command; a dead host hears nothing, and its devices learn of its death by their reports."""
-        if self.alive:
-            self._writer.write(frame(command))
-
-    async def listen(self, reader: asyncio.StreamReader) -> None:
-        """Hand each report to its device until the process ends; then tell all of them."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                size = int.from_bytes(await reader.readexactly(PREFIX_BYTES), "big")
-                report = decode_report(await reader.readexactly(size))
-                device = None if isinstance(report, Ready) else self.devices.get(report.device)
-                if device is not None and not isinstance(report, Ready):
-                    await device.reports.put(report)
-        self.alive = False
-        await self.end()
-        for device in list(self.devices.values()):
-            await device.reports.put(HostDied())
-
-    async def end(self) -> None:
-        """Close the socket, which ends the process; kill it when it does not."""
-        self._writer.close()
-        try:
-            await asyncio.wait_for(self.process.wait(), _GOODBYE_SECONDS)
-        except TimeoutError:
-            await self.kill()
-        if self.process.returncode:
-            _log.error(
-                "device_host_died",
-                extra={"host": self.name, "code": self.process.returncode, "last_words": self.last_words()},
-            )
-        self._stderr.unlink(missing_ok=True)
-
-    async def kill(self) -> None:
-        """End the process at once; its devices learn of it as of any death."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-
-    def last_words(self) -> str | None:
-        """Give the first line that looks like the cause of death, and no more: the rest may hold anything."""
-        try:
-            found = _LAST_WORDS.search(self._stderr.read_text(errors="replace"))
-        except FileNotFoundError:
-            return None
-        return found.group()[:200] if found else None
+_MOVE_SECONDS = 20.0
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=1)
+_YOUNG_SECONDS = 15.0
+"""A host that is killed so early may well be unwanted: by the kernel, when memory is short."""
 
 
 class DeviceHosts:
     """An async context manager that starts hosts as they are needed, and ends all of them when it is left."""
 
-    def __init__(self, folder: Path, *, capacity: int, launcher: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        capacity: int,
+        launcher: Sequence[str] = (),
+        spares: int = 0,
+        memory_ceiling: int = sys.maxsize,
+        look_every: timedelta = timedelta(seconds=10),
+    ) -> None:
         self._folder = folder
         self._capacity = capacity
         self._launcher = launcher or (sys.executable,)
+        self._spares = spares
+        self._ceiling = memory_ceiling
+        self._look_every = look_every.total_seconds()
         self._numbers = itertools.count(1)
         self._names = itertools.count(1)
-        self._hosts: list[DeviceHost] = []
-        self._choosing = asyncio.Lock()
-        self._listening = asyncio.TaskGroup()
+        self._hosts: list[HostProcess] = []
+        self._suspects = Suspects(capacity)
+        self._failures = 0
+        self._launch_from = 0.0
+        self._warned: set[str] = set()
+        self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
         """Make the folder, for our eyes only."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await self._listening.__aenter__()
+        await self._tasks.__aenter__()
+        self._upkeep = self._tasks.create_task(self._look_after_them(), name="hosts")
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         """End every host."""
-        for host in self._hosts:
-            host.alive = False
+        self._upkeep.cancel()
         await asyncio.gather(*(host.end() for host in self._hosts))
-        await self._listening.__aexit__(None, None, None)
+        await self._tasks.__aexit__(None, None, None)
 
     async def start(self, database: Path) -> HostedDevice:
-        """Start a device in the fullest host that has room, or in a new one; raises HostStartError."""
-        async with self._choosing:
-            host = self._with_room() or await self._new_host()
-            device = HostedDevice(next(self._numbers), host)
-            host.devices[device.number] = device
-        host.tell(StartDevice(device.number, str(database)))
-        return device
+        """Start a device in the fullest host that it may join, or in a new one."""
+        now = time.monotonic()
+        self._suspects.give_another_chance(str(database), now)
+        open_to_it = [host for host in self._hosts if self._may_join(database, host, now)]
+        host = max(open_to_it, key=lambda host: len(host.devices), default=None) or self._launch()
+        return host.start(next(self._numbers), database)
 
     def pids(self) -> list[int]:
         """Give the process ids of the hosts that live."""
-        return [host.process.pid for host in self._hosts if host.alive]
+        return [host.pid for host in self._hosts if host.pid is not None]
 
-    def _with_room(self) -> DeviceHost | None:
-        self._hosts = [host for host in self._hosts if host.alive]
-        roomy = [host for host in self._hosts if len(host.devices) < self._capacity]
-        return max(roomy, key=lambda host: len(host.devices), default=None)
+    def _may_join(self, database: Path, host: HostProcess, now: float) -> bool:
+        return host.is_open and self._suspects.may_join(str(database), _databases(host), now)
 
-    async def _new_host(self) -> DeviceHost:
-        ours, theirs = socket.socketpair()
-        name = f"{os.getpid()}-{next(self._names)}"
-        stderr = self._folder / f"host-{name}.stderr"
-        with theirs, stderr.open("wb") as log:
-            stderr.chmod(0o600)
-            process = await asyncio.create_subprocess_exec(
-                *(*self._launcher, str(_PROGRAM), str(theirs.fileno())),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=log,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,
-            )
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
-        host = DeviceHost(name, process, writer, stderr)
-        await self._await_ready(host, reader)
+    def _launch(self) -> HostProcess:
+        """Begin to start a host; it takes devices at once, and they learn if nothing comes of it."""
+        host = HostProcess(f"{os.getpid()}-{next(self._names)}", self._launcher, self._folder)
         self._hosts.append(host)
-        self._listening.create_task(host.listen(reader), name=f"host-{name}")
-        _log.info("device_host_started", extra={"host": name, "pid": process.pid})
+        self._tasks.create_task(self._run(host), name=f"host-{host.name}")
         return host
 
-    async def _await_ready(self, host: DeviceHost, reader: asyncio.StreamReader) -> None:
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await reader.readexactly(len(frame(Ready())))
-        except BaseException as error:
-            await host.kill()
-            words = host.last_words()
-            await host.end()
-            if isinstance(error, (TimeoutError, asyncio.IncompleteReadError, ConnectionError)):
-                raise HostStartError(words or "it ended without a word") from error
-            raise
+    async def _run(self, host: HostProcess) -> None:
+        if time.monotonic() >= self._launch_from:
+            await host.run()
+            self._learn_from(host)
+        self._hosts.remove(host)
+        await asyncio.gather(*(device.reports.put(self._farewell(device)) for device in _devices(host)))
+
+    def _learn_from(self, host: HostProcess) -> None:
+        """Remember what a host that is gone says about its devices, and about the next hosts."""
+        now = time.monotonic()
+        devices = _databases(host)
+        is_young = now - host.began_at < _YOUNG_SECONDS
+        facts = {"host": host.name, "code": host.exit_code, "last_words": host.last_words}
+        if host.was_told_to_end and not host.exit_code:
+            _log.info("device_host_ended", extra={"host": host.name})
+        elif host.was_ready:
+            _log.error("device_host_died", extra={**facts, "devices": len(devices)})
+            self._suspects.died(devices, now, from_outside=host.was_killed)
+        elif not self._failures:
+            _log.error("device_host_cannot_start", extra=facts)  # once: the next success is logged again
+        if not host.was_ready or (is_young and host.was_killed):
+            self._failures += 1
+            self._launch_from = now + self._pause(first_is_free=host.was_ready)
+        elif not is_young:
+            self._failures = 0
+
+    def _pause(self, *, first_is_free: bool) -> float:
+        if first_is_free and self._failures == 1:
+            return 0.0
+        pause = backoff(self._failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, luck=random.random())
+        return pause.total_seconds()
+
+    def _farewell(self, device: HostedDevice) -> HostDied:
+        name = str(device.database)
+        set_apart = self._suspects.is_apart(name)
+        if set_apart:
+            _log.error("device_set_apart", extra={"session": device.database.stem})
+        own = self._suspects.pause(name, luck=random.random())
+        hosts = timedelta(seconds=max(0.0, self._launch_from - time.monotonic()))
+        return HostDied(max(own, hosts), set_apart)
+
+    async def _look_after_them(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_every)
+            if any(host.devices for host in self._hosts):
+                for _ in range(self._spares - len(self._idle())):
+                    self._launch()
+            await self._empty_one()
+            closed = [host for host in self._hosts if not host.is_open and not host.devices]
+            await asyncio.gather(*(host.end() for host in [*closed, *self._idle()[self._spares :]]))
+
+    def _idle(self) -> list[HostProcess]:
+        return [host for host in self._hosts if host.is_open and not host.devices]
+
+    async def _empty_one(self) -> None:
+        """Move the devices of a host that should end, one after the other, each as soon as it is stopped."""
+        host = self._to_empty()
+        if host is None or not await self._has_room_beside(host):
+            return
+        if host.is_open:
+            _log.info("device_host_retires", extra={"host": host.name, "memory": host.memory()})
+        host.is_open = False
+        for device in _devices(host):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_MOVE_SECONDS):
+                    await device.reports.put(HostRetires())
+                    await device.left.wait()
+
+    def _to_empty(self) -> HostProcess | None:
+        for host in self._hosts:
+            if not host.is_open and host.devices:
+                return host  # some would not move when they were asked
+        states = [self._state(host) for host in self._hosts]
+        for host, state in zip(self._hosts, states, strict=True):
+            if (state.memory or 0) > self._ceiling and host.name not in self._warned:
+                self._warned.add(host.name)
+                _log.warning("device_host_too_large", extra={"host": host.name, "memory": state.memory})
+        index = to_empty(states, capacity=self._capacity, ceiling=self._ceiling)
+        return None if index is None else self._hosts[index]
+
+    def _state(self, host: HostProcess) -> HostState:
+        now = time.monotonic()
+        suspected = self._suspects.any_lately(_databases(host), now)
+        return HostState(len(host.devices), now - host.began_at, host.memory(), suspected)
+
+    async def _has_room_beside(self, leaving: HostProcess) -> bool:
+        """See to it that the first device to leave a host has a ready one to go to."""
+        now = time.monotonic()
+        first = _devices(leaving)[0].database
+        others = [host for host in self._hosts if host is not leaving]
+        if any(host.was_ready and self._may_join(first, host, now) for host in others):
+            return True
+        fresh = self._launch()
+        await fresh.ready_or_gone.wait()
+        return fresh.was_ready
 
 
-def _environment() -> dict[str, str]:
-    """Give what Go reads at exec; without the last, neonize marks each message to a person as a bot's."""
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "NEONIZE_BOT_TAG": "off"}
+def _devices(host: HostProcess) -> list[HostedDevice]:
+    return list(host.devices.values())
+
+
+def _databases(host: HostProcess) -> list[str]:
+    return [str(device.database) for device in _devices(host)]

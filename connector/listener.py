@@ -21,8 +21,8 @@ from connector.device_host.protocol import (
     TextSent,
     Unreadable,
 )
-from connector.hosts import HostDied
-from connector.verdicts import HOST_CRASHED, VERDICTS, Next
+from connector.hosts import HostDied, HostRetires
+from connector.verdicts import HOST_CRASHED, SET_APART, VERDICTS, Next
 from infra.contract.queues import MessageReceived, ReceiptReceived
 from infra.contract.session import LinkOffer
 
@@ -47,6 +47,8 @@ class Listener:
         self.ending: asyncio.Future[Verdict | None] = loop.create_future()
         self.waiting_since: float | None = serving.clock.monotonic()
         """Since when it should have connected, or shown why not."""
+        self.host_retires = False
+        """Whether it needs an end only to be started again in another host."""
         self._serving = serving
         self._device = device
         self._pairing: asyncio.Future[str | None] = loop.create_future()
@@ -76,13 +78,20 @@ class Listener:
                 match report := await self._device.reports.get():
                     case Stopped():
                         return
-                    case HostDied():
-                        self.end(HOST_CRASHED)
+                    case HostDied(pause=pause, set_apart=set_apart):
+                        self.end(SET_APART if set_apart else HOST_CRASHED._replace(pause=pause))
                         return
+                    case HostRetires():
+                        self._move()
                     case _:
                         await self._pass_on(report)
         finally:
             self._serving.sender.cut_off()
+
+    def _move(self) -> None:
+        if self._serving.reporter.linked and not self.ending.done():  # nobody's QR changes under his camera
+            self.host_retires = True
+            self.end(None)
 
     async def _pass_on(self, report: DeviceReport) -> None:
         match report:

@@ -37,7 +37,11 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
     clients = Clients(aws)
     queues = Queues(clients)
     hosts = DeviceHosts(
-        settings.devices_folder, capacity=settings.devices_per_host, launcher=settings.host_launcher
+        settings.devices_folder,
+        capacity=settings.devices_per_host,
+        launcher=settings.host_launcher,
+        spares=settings.spare_hosts,
+        memory_ceiling=settings.host_memory_mb * 1_000_000,
     )
     async with hosts:
         parts = Parts(

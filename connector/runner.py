@@ -172,7 +172,8 @@ class SessionRunner:
                 await reporter.lost(verdict, clock.now())
                 return
             self._hurry.clear()
-            retry_at = clock.now() + max(_usual_pause(reporter.attempts + 1), verdict.pause)
+            usual = _usual_pause(reporter.attempts + 1) if verdict.next is Next.START_AGAIN else timedelta()
+            retry_at = clock.now() + max(usual, verdict.pause)
             await reporter.lost(verdict, clock.now(), retry_at=retry_at)
             await self._wait_until(retry_at)
         if self._stop is Stop.DRAINED:

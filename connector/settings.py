@@ -14,6 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_HOST_MB, _DEVICE_MB = 80, 1.2
+"""What a device host takes at the least, and for each device: measured 66 and 0.55, and some room."""
 _LONGEST_POLL = timedelta(seconds=20)
 
 
@@ -30,6 +32,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What runs the device host's script instead of Python: `python -m infra.sandbox.client_kit DIR` leads
     neonize to the sandbox of that folder."""
     devices_per_host: int = 50
+    spare_hosts: int = 1
+    """How many device hosts stand ready for the devices of one that crashes: it saves them a second."""
+    host_memory_mb: int = 256
+    """The most that a device host may take before its devices are moved to another and it is ended."""
     renew_every: timedelta = timedelta(seconds=3)
     lease_duration: timedelta = timedelta(seconds=10)
     """A lease whose beat stands still for so long may be taken by others."""
@@ -73,6 +79,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "ROOST_RENEW_SECONDS, ROOST_SWEEP_SECONDS and ROOST_SAVE_SECONDS must be above 0"
             )
 
+        self._check_hosts()
+
+    def _check_hosts(self) -> None:
+        if self.spare_hosts < 0:
+            raise SettingsError("ROOST_SPARE_HOSTS must be 0 or more")
+        least = _HOST_MB + _DEVICE_MB * self.devices_per_host
+        if self.host_memory_mb < least:
+            raise SettingsError(
+                f"ROOST_HOST_MEMORY_MB must be at least {least:.0f} with ROOST_DEVICES_PER_HOST at "
+                f"{self.devices_per_host}, or a host is replaced that has only just been filled"
+            )
+
     @property
     def holds_for(self) -> timedelta:
         """How long a lease that cannot be renewed is held: one renewal less than others respect it."""
@@ -90,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "devices_folder": _path(environ, "ROOST_DEVICES_FOLDER"),
             "host_launcher": tuple(shlex.split(environ.get("ROOST_HOST_LAUNCHER", ""))) or None,
             "devices_per_host": _number(environ, "ROOST_DEVICES_PER_HOST"),
+            "spare_hosts": _number(environ, "ROOST_SPARE_HOSTS"),
+            "host_memory_mb": _number(environ, "ROOST_HOST_MEMORY_MB"),
             "renew_every": _seconds(environ, "ROOST_RENEW_SECONDS"),
             "lease_duration": _seconds(environ, "ROOST_LEASE_SECONDS"),
             "look_every": _seconds(environ, "ROOST_LOOK_SECONDS"),

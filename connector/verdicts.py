@@ -20,6 +20,7 @@ class Next(enum.Enum):
 
     WAIT = "whatsmeow connects again by itself; after a minute without success as for `silent`"
     START_AGAIN = "the device is started anew after a pause, which doubles from 1 s up to 2 min"
+    START_SOON = "the device is started anew, at once after a first crash, else after 0.5 s up to 30 s"
     GIVE_UP = "the device stays away until a customer starts the session"
     FORGET = "the device's keys are void and are deleted; a start shows a QR"
 
@@ -74,7 +75,10 @@ VERDICTS: dict[Loss, Verdict] = {
 }
 """What a device says of itself."""
 
-HOST_CRASHED = _coming_back(DisconnectReason.HOST_CRASHED)
+HOST_CRASHED = _coming_back(DisconnectReason.HOST_CRASHED, Next.START_SOON)
+"""The device host died, or could not be started: whose pause it is, the hosts say."""
+SET_APART = _alarm(DisconnectReason.REPEATED_CRASHES)
+"""Its device host died three times with nobody else in it."""
 SILENT = _coming_back(DisconnectReason.UNREACHABLE)
 """Neither connected nor lost for too long; whatsmeow tells nothing of a login that hangs."""
 LOGGED_OUT_BY_CUSTOMER = _logged_out(DisconnectReason.LOGGED_OUT_BY_CUSTOMER)
@@ -88,6 +92,7 @@ KEYS_MISSING = Verdict(
 POLICY: dict[str, Verdict] = {
     **{loss.value: verdict for loss, verdict in VERDICTS.items()},
     "host_crashed": HOST_CRASHED,
+    "set_apart": SET_APART,
     "silent": SILENT,
     "logged_out_by_customer": LOGGED_OUT_BY_CUSTOMER,
     "keys_missing": KEYS_MISSING,

@@ -2,13 +2,14 @@
 
 Facts about neonize 0.5.2 that this file lives by: `connect()` blocks until `stop()`, also after a logout;
 `stop()` before the start has finished is a crash, and loses what the client has not yet handed over;
+starts and stops write to Go maps, each at its beginning and each without a lock, so they go through the lane;
 `get_me()` on a stopped client is a crash; a client's uuid must not be used again.
 """
 
 from __future__ import annotations
 
 import ctypes
-import re
+import math
 import threading
 import time
 from datetime import UTC, datetime
@@ -22,24 +23,25 @@ from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DevicePr
 from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message, MessageContextInfo
 
 from connector.device_host import protocol
-from connector.device_host.errors import send_error
+from connector.device_host.errors import connect_loss, send_error
 from connector.device_host.protocol import Loss, Lost, SendFailed, TextSent
 from connector.device_host.readings import jid_of, message_seen, neonize_jid, receipt_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.device_host.lane import Lane
     from connector.device_host.protocol import DeviceReport, TextToSend
 
 _WAL = "?_foreign_keys=on&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=5000&_x="
 """neonize appends its own `?_foreign_keys=on`, which `_x` swallows."""
+_START_PATIENCE_SECONDS = 0.1
+"""neonize writes to its maps at the very beginning; a dial that takes longer need not hold up the others."""
 _FIRST_QR_SECONDS = 60
 _QR_SECONDS = 20
 _QUIET_SECONDS = 0.15
 """So long without an event after the socket is closed, and all were handed over."""
 _LONGEST_FAREWELL_SECONDS = 5.0
-
-_STORE_ERROR = re.compile(r"database|sqlite|disk|device store")
 
 _LOSSES: dict[str, Loss] = {
     "timeout": Loss.LINK_TIMED_OUT,
@@ -51,20 +53,26 @@ _LOSSES: dict[str, Loss] = {
 
 
 class Device:
-    """One start of one device. All methods but `begin` and `stop` may be called from any thread."""
+    """One start of one device. All methods but `begin`, the lane's, may be called from any thread."""
 
-    def __init__(self, number: int, database: str, report: Callable[[DeviceReport], None]) -> None:
+    def __init__(
+        self, number: int, database: str, *, lane: Lane, report: Callable[[DeviceReport], None]
+    ) -> None:
         self._number = number
+        self._lane = lane
         self._report = report
         self._settled = threading.Event()
-        self._stopping = threading.Lock()
-        self._stopped = False
-        self._last_event = time.monotonic()
+        self._changing = threading.Lock()
+        self._begun = False
+        self._ended = False
+        self._quiet_since = time.monotonic()
         self._qrs = 0
         props = DeviceProps(os="Roost", platformType=DeviceProps.CHROME)
         self._client = NewClient(database + _WAL, uuid=uuid4().hex, props=props)
         # Its own stop, whenever and wherever the collector comes by, could meet another start.
         self._client._stop_finalizer.detach()  # noqa: SLF001
+        self._execute = self._client.event.execute
+        self._client.event.execute = self._on_event
         self._client.qr(self._on_qr)
         # neonize prints the outcome of linking and offers no other way to learn it.
         self._client._NewClient__onLoginStatus = self._on_link_outcome  # noqa: SLF001
@@ -72,19 +80,24 @@ class Device:
             self._client.event(kind)(_guarded(handler, self._on_unreadable))
         self._connecting = threading.Thread(target=self._connect, daemon=True, name=f"device-{number}")
 
-    def begin(self, patience: float) -> None:
+    def begin(self) -> None:
         """Start connecting, and return when neonize has shown a sign of life or patience is over."""
+        with self._changing:
+            if self._ended:
+                return
+            self._begun = True
         self._connecting.start()
-        self._settled.wait(patience)
+        self._settled.wait(_START_PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """Disconnect, let every event through, and stop; the end of a device."""
-        self._settled.wait()
-        self._client.disconnect()
-        self._await_silence()
-        with self._stopping:
-            self._stopped = True
-            self._client.stop()
+        with self._changing:
+            self._ended = not self._begun
+        if self._begun:
+            self._settled.wait()
+            self._lane.end(self._client.disconnect)
+            self._await_silence()
+            self._lane.end(self._end)
         self._report(protocol.Stopped(self._number))
 
     def send(self, texts: tuple[TextToSend, ...]) -> None:
@@ -127,25 +140,28 @@ class Device:
         try:
             self._client.connect()
         except NeonizeError as error:
-            of_the_store = _STORE_ERROR.search(str(error)) is not None
-            self._report(Lost(self._number, Loss.REFUSED if of_the_store else Loss.UNREACHABLE))
+            self._report(Lost(self._number, connect_loss(str(error))))
         finally:
             self._settled.set()
+
+    def _end(self) -> None:
+        with self._changing:
+            self._ended = True
+            self._client.stop()
 
     def _await_silence(self) -> None:
         if not self._connecting.is_alive():
             return
         end = time.monotonic() + _LONGEST_FAREWELL_SECONDS
-        self._last_event = time.monotonic()
-        while (now := time.monotonic()) < min(end, self._last_event + _QUIET_SECONDS):
-            time.sleep(min(end, self._last_event + _QUIET_SECONDS) - now)
+        self._quiet_since = max(self._quiet_since, time.monotonic())
+        while (now := time.monotonic()) < min(end, self._quiet_since + _QUIET_SECONDS):
+            time.sleep(min(_QUIET_SECONDS, self._quiet_since + _QUIET_SECONDS - now))
 
     def _handlers(self) -> dict[Any, Callable[[Any], None]]:
         return {
             events.ConnectedEv: self._on_connected,
-            events.PairStatusEv: self._on_nothing,
-            events.MessageEv: lambda event: self._maybe(message_seen(self._number, event)),
-            events.ReceiptEv: lambda event: self._maybe(receipt_seen(self._number, event)),
+            events.MessageEv: lambda event: self._tell(message_seen(self._number, event)),
+            events.ReceiptEv: lambda event: self._tell(receipt_seen(self._number, event)),
             events.DisconnectedEv: lambda _: self._lost(Loss.NETWORK),
             events.StreamReplacedEv: lambda _: self._lost(Loss.REPLACED),
             events.LoggedOutEv: lambda _: self._lost(Loss.LOGGED_OUT),
@@ -155,26 +171,29 @@ class Device:
             events.TemporaryBanEv: lambda event: self._lost(Loss.BANNED, event.Expire),
         }
 
-    def _maybe(self, report: DeviceReport | None) -> None:
-        self._last_event = time.monotonic()
+    def _tell(self, report: DeviceReport | None) -> None:
         if report is not None:
             self._report(report)
 
     def _lost(self, loss: Loss, retry_seconds: int | None = None) -> None:
-        self._settled.set()
-        self._maybe(Lost(self._number, loss, retry_seconds))
+        self._report(Lost(self._number, loss, retry_seconds))
 
-    def _on_nothing(self, _event: Any) -> None:
-        self._last_event = time.monotonic()
+    def _on_event(self, uuid: int, binary: int, size: int, kind: int) -> None:
+        """Take an event from Go. The first, which says who the device is, comes when it has dialled."""
+        self._settled.set()
+        self._quiet_since = math.inf
+        try:
+            self._execute(uuid, binary, size, kind)
+        finally:
+            self._quiet_since = time.monotonic()
 
     def _on_connected(self, _event: Any) -> None:
-        self._settled.set()
-        with self._stopping:
-            if self._stopped:
+        with self._changing:
+            if self._ended:
                 return
             me = self._client.get_me()
         lid = str(jid_of(me.LID).account) if me.LID.User else None
-        self._maybe(protocol.Connected(self._number, me.JID.User, lid, me.PushName or None))
+        self._report(protocol.Connected(self._number, me.JID.User, lid, me.PushName or None))
 
     def _on_qr(self, _client: NewClient, code: bytes) -> None:
         self._settled.set()

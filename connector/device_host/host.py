@@ -1,4 +1,4 @@
-"""Takes commands, and carries them out so that neonize survives it: one start or stop at a time."""
+"""Takes commands, and carries them out so that neonize survives it and no device waits for another's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, assert_never
 
 from connector.device_host.device import Device
+from connector.device_host.lane import Lane
 from connector.device_host.protocol import (
     PREFIX_BYTES,
     Logout,
@@ -24,36 +25,34 @@ from connector.device_host.protocol import (
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from connector.device_host.protocol import Command, Report
 
-_START_PATIENCE_SECONDS = 5.0
-"""neonize's maps are written early in a start; a dial that hangs need not hold up all others."""
-
 
 class Host:
-    """The devices of this process and the socket to the supervisor."""
+    """The devices of this process; commands come in from the supervisor, and reports go out to it."""
 
-    def __init__(self, supervisor: socket.socket) -> None:
-        self._supervisor = supervisor
+    def __init__(self, commands: BinaryIO, reports: socket.socket) -> None:
+        self._commands = commands
+        self._reports = reports
         self._writing = threading.Lock()
-        self._starter = ThreadPoolExecutor(1, "starter")
+        self._lane = Lane()
         self._devices: dict[int, Device] = {}
         self._senders: dict[int, ThreadPoolExecutor] = {}
 
     def serve(self) -> None:
-        """Take commands until the supervisor closes the socket, or is gone."""
+        """Take commands until the supervisor has no more, or is gone."""
         self._report(Ready())
-        with self._supervisor.makefile("rb") as commands:
-            while len(prefix := commands.read(PREFIX_BYTES)) == PREFIX_BYTES:
-                self._carry_out(decode_command(commands.read(int.from_bytes(prefix, "big"))))
+        while len(prefix := self._commands.read(PREFIX_BYTES)) == PREFIX_BYTES:
+            self._carry_out(decode_command(self._commands.read(int.from_bytes(prefix, "big"))))
 
     def _carry_out(self, command: Command) -> None:
         match command:
             case StartDevice(device=number, database=database):
-                self._do(self._starter, lambda: self._start(number, database))
+                self._start(number, database)
             case StopDevice(device=number):
-                self._do(self._starter, lambda: self._stop(number))
+                self._stop(number)
             case SendTexts(device=number, texts=texts):
                 self._with(number, lambda device: device.send(texts))
             case PairPhone(device=number, phone_number=phone_number):
@@ -64,15 +63,18 @@ class Host:
                 assert_never(command)
 
     def _start(self, number: int, database: str) -> None:
-        device = self._devices[number] = Device(number, database, self._report)
-        device.begin(_START_PATIENCE_SECONDS)
+        device = self._devices[number] = Device(number, database, lane=self._lane, report=self._report)
+        self._lane.begin(device.begin).add_done_callback(_or_die)
 
     def _stop(self, number: int) -> None:
-        device = self._devices.pop(number, None)
-        if device is not None:
-            device.stop()
+        """Stop a device in a thread of its own, whatever it does now: many say farewell side by side."""
+        if (device := self._devices.pop(number, None)) is None:
+            return
         if (sender := self._senders.pop(number, None)) is not None:
             sender.shutdown(wait=False)
+        farewell = ThreadPoolExecutor(1, f"farewell-{number}")
+        farewell.submit(device.stop).add_done_callback(_or_die)
+        farewell.shutdown(wait=False)
 
     def _with(self, number: int, act: Callable[[Device], None]) -> None:
         """Let a device act after all that it was told before, in a thread of its own."""
@@ -81,15 +83,12 @@ class Host:
             return
         if number not in self._senders:
             self._senders[number] = ThreadPoolExecutor(1, f"sender-{number}")
-        self._do(self._senders[number], lambda: act(device))
-
-    def _do(self, executor: ThreadPoolExecutor, act: Callable[[], None]) -> None:
-        executor.submit(act).add_done_callback(_or_die)
+        self._senders[number].submit(act, device).add_done_callback(_or_die)
 
     def _report(self, report: Report) -> None:
         data = frame(report)
         with self._writing:
-            self._supervisor.sendall(data)
+            self._reports.sendall(data)
 
 
 def _or_die(done: Future[None]) -> None:
