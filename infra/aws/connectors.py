@@ -12,13 +12,15 @@ from infra.contract.ids import ConnectorId
 from infra.contract.leases import ConnectorRecord
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from infra.aws.clients import Clients
 
 _REMEMBERED = timedelta(hours=1)
 
 
 class Connectors:
-    """The connectors that live, and for an hour or more those that died without a word."""
+    """The connectors that live, and for an hour those that died without a word."""
 
     def __init__(self, clients: Clients) -> None:
         self._table = Table(clients)
@@ -28,11 +30,12 @@ class Connectors:
         key = keys.connector(record.id)
         self._table.put(to_item(record, key, without=["id"], delete_at=record.seen_at + _REMEMBERED))
 
-    def list(self) -> list[ConnectorRecord]:
-        """Give all, the oldest first."""
+    def list(self, now: datetime) -> list[ConnectorRecord]:
+        """Give those that told of themselves within the last hour, the oldest first."""
         found = self._table.query("#pk = :pk", {"pk": keys.connector(ConnectorId("")).pk})
         records = [from_item(item, ConnectorRecord, id=item[keys.SORT]) for item in found]
-        return sorted(records, key=lambda record: (record.started_at, record.id))
+        known = [record for record in records if now - record.seen_at < _REMEMBERED]  # the table deletes late
+        return sorted(known, key=lambda record: (record.started_at, record.id))
 
     def remove(self, connector_id: ConnectorId) -> None:
         """Forget one that has drained. Twice is once."""

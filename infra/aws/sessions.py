@@ -133,6 +133,10 @@ class Sessions:
         self._table.delete(keys.session(session_id))
         delete_items(self._table, session_id)  # sends that had taken their place before the stop
 
+    def count_of_shard(self, shard: int) -> int:
+        """Count the sessions on a shard that are to run, as the index has them: it lags by a moment."""
+        return self._table.count(SESSIONS_BY_SHARD, keys.shard_partition(shard))
+
     def of_shard(self, shard: int) -> set[SessionId]:
         """Give the sessions of a shard that are wanted to run; may lag by a moment."""
         index = SESSIONS_BY_SHARD

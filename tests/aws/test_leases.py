@@ -214,7 +214,8 @@ def test_connectors_are_listed_as_they_told_last(clients: Clients) -> None:
 
     connectors.put(msgspec.structs.replace(old, sessions=5))
 
-    assert connectors.list() == [msgspec.structs.replace(old, sessions=5), young]
+    assert connectors.list(NOW) == [msgspec.structs.replace(old, sessions=5), young]
+    assert connectors.list(NOW + timedelta(hours=1)) == []
 
 
 def test_a_connector_that_drained_is_forgotten(clients: Clients) -> None:
@@ -224,4 +225,4 @@ def test_a_connector_that_drained_is_forgotten(clients: Clients) -> None:
     connectors.remove(ME)
     connectors.remove(ME)
 
-    assert connectors.list() == []
+    assert connectors.list(NOW) == []
