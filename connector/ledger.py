@@ -70,8 +70,8 @@ class Ledger:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the table's watermark could be moved."""
-        return self.places.watermark() > self._watermark
+        """Whether the table's watermark can be moved, now or in a moment."""
+        return bool(self._unrecorded) or self.places.watermark() > self._watermark
 
     async def keep_up(self) -> None:
         """Close what stays empty and move the watermark, if that was not done just now."""

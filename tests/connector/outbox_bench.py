@@ -168,7 +168,9 @@ class OutboxBench:
 
     async def status(self, ref: OutboundRef, *wanted: OutboundStatus) -> Outbound:
         """Wait until a message has one of these statuses."""
-        return await self.until(lambda: self.find(ref), lambda message: message.status in wanted)
+        message = await self.until(lambda: self.find(ref), lambda message: message.status in wanted)
+        assert isinstance(message, Outbound)
+        return message
 
     async def backlog(self, number: int) -> None:
         """Wait until the backlog is so long; it never is below nothing."""
