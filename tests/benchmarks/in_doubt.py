@@ -194,7 +194,9 @@ async def _measure(case: Case, rounds: int) -> Counter[str]:
 def main(rounds: int) -> None:
     """Print what had become of texts that a killed device host left in doubt."""
     row = "{:<42} {:>7} {:>14} {:>16} {:>22}"
-    click.echo(row.format("of those not known to be sent", "sent", "no row: came", "receipt: came", "row only: came"))
+    click.echo(
+        row.format("of those not known to be sent", "sent", "no row: came", "receipt: came", "row only: came")
+    )
     for case in CASES:
         found = asyncio.run(_measure(case, rounds))
         shares = [f"{found[f'{kind} came']}/{found[kind]}" for kind in ("no row", "receipt", "doubt")]

@@ -61,7 +61,7 @@ class Customer:
         message = Outbound(
             session_id=self.id,
             ref=OutboundRef(session.seq),
-            to=Jid.phone_number(to),
+            to=Jid.parse(to) if "@" in to else Jid.phone_number(to),
             content=Text(text),
             status=OutboundStatus.QUEUED,
             accepted_at=now,

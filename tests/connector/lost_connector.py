@@ -1,0 +1,71 @@
+"""A connector in a process of its own, that can be lost with all it held: its processes and its folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+if TYPE_CHECKING:
+    from connector.settings import Settings
+    from infra.aws.clients import AwsSettings
+
+_ROOT = Path(__file__).parents[2]
+
+
+class LostConnector:
+    """Runs until it is lost, by kill -9, or its context is left."""
+
+    def __init__(self, settings: Settings, aws: AwsSettings, folder: Path) -> None:
+        self._settings = msgspec.structs.replace(settings, devices_folder=folder)
+        self._aws = aws
+
+    async def __aenter__(self) -> Self:
+        """Start it."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "connector"),
+            env={**os.environ, **self._environment()},
+            cwd=_ROOT,
+            start_new_session=True,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Lose it, if it is not lost yet."""
+        await self.lose()
+
+    async def lose(self) -> None:
+        """End it and its device hosts at once, and delete its folder."""
+        if self._process.returncode is None:
+            for pid in [*_children(self._process.pid), self._process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            await self._process.wait()
+        shutil.rmtree(self._settings.devices_folder, ignore_errors=True)
+
+    def _environment(self) -> dict[str, str]:
+        settings, aws = self._settings, self._aws
+        return {
+            "AWS_ENDPOINT_URL": aws.endpoint_url or "",
+            "AWS_REGION": aws.region,
+            "ROOST_STACK": aws.stack,
+            "ROOST_SHARDS": str(aws.shards),
+            "ROOST_DEVICES_FOLDER": str(settings.devices_folder),
+            "ROOST_HOST_LAUNCHER": shlex.join(settings.host_launcher),
+            "ROOST_RENEW_SECONDS": str(settings.renew_every.total_seconds()),
+            "ROOST_LEASE_SECONDS": str(settings.lease_duration.total_seconds()),
+            "ROOST_SWEEP_SECONDS": str(settings.sweep_every.total_seconds()),
+            "ROOST_POLL_SECONDS": str(settings.poll_for.total_seconds()),
+            "ROOST_SAVE_SECONDS": str(settings.save_after.total_seconds()),
+        }
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

@@ -1,0 +1,220 @@
+"""The disconnect policy: the table, what it says to people, and what it does on the sandbox's faults."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from connector.verdicts import POLICY, Next
+from infra.contract.calls import PairingCodeWanted, Refused
+from infra.contract.session import Desired, DisconnectReason, Session, SessionEvent, SessionStatus, may_follow
+from tests.connector.conftest import Connector, linked
+from tests.sandbox.conftest import ADA, BOB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.verdicts import Verdict
+    from tests.connector.customer import Customer
+    from tests.sandbox.conftest import Control
+
+    NewConnector = Callable[[], Connector]
+
+PAGE = Path(__file__).parents[2] / "docs/disconnects.md"
+DONE = {
+    Next.WAIT: "waits",
+    Next.START_AGAIN: "starts again",
+    Next.GIVE_UP: "gives up",
+    Next.FORGET: "forgets the device",
+}
+
+
+def documented(cause: str, verdict: Verdict) -> str:
+    """Write a row of the page."""
+    done = DONE[verdict.next] + (", not before the ban is over" if cause == "banned" else "")
+    alarm = ", an alarm" if verdict.level == logging.ERROR else ""
+    return f"| `{cause}` | `{verdict.status}` | `{verdict.reason}` | {done} | `{verdict.event}`{alarm} |"
+
+
+def test_the_page_shows_the_table() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+
+    assert sorted(rows) == sorted(documented(cause, verdict) for cause, verdict in POLICY.items())
+
+
+@pytest.mark.parametrize("cause", POLICY)
+def test_every_verdict_may_follow_a_connection(cause: str) -> None:
+    assert may_follow(SessionStatus.CONNECTED, POLICY[cause].status)
+
+
+@pytest.mark.parametrize("cause", POLICY)
+def test_what_is_shown_tells_whether_it_comes_back_by_itself(cause: str) -> None:
+    verdict = POLICY[cause]
+
+    comes_back = verdict.next not in (Next.GIVE_UP, Next.FORGET)
+    assert (verdict.status is SessionStatus.DISCONNECTED) is comes_back
+
+
+def events(log: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
+    """Give the session's events so far, with their levels."""
+    names = set(SessionEvent)
+    return [(record.getMessage(), record.levelno) for record in log.records if record.getMessage() in names]
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [("replaced", "replaced"), ("client-outdated", "outdated"), ("logged-out", "logged_out")],
+)
+async def test_a_session_that_is_sent_away_stays_away_and_says_why(
+    new_connector: NewConnector,
+    customer: Customer,
+    control: Control,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    fault: str,
+    cause: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+    verdict = POLICY[cause]
+    async with new_connector():
+        await linked(customer, control, ADA)
+
+        await control.fault(fault)
+        session = await customer.status(verdict.status)
+        await control.stats_when(lambda stats: stats["connections"] == 0)
+
+    assert (session.reason, session.retry_at) == (verdict.reason, None)
+    assert events(caplog)[-1] == (verdict.event, verdict.level)
+    assert customer.session().status is verdict.status
+
+
+async def test_a_session_that_was_replaced_comes_back_when_its_customer_starts_it(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    async with new_connector():
+        await linked(customer, control, ADA)
+        await control.fault("replaced")
+        await customer.status(SessionStatus.FAILED)
+
+        customer.want(Desired.RUNNING)
+
+        await customer.status(SessionStatus.CONNECTED)
+
+
+async def test_a_connection_that_breaks_is_said_and_comes_back(
+    new_connector: NewConnector, customer: Customer, control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with new_connector():
+        await linked(customer, control, ADA)
+
+        await control.fault("close")
+        await customer.session_when(lambda session: session.reason is DisconnectReason.NETWORK)
+        await customer.status(SessionStatus.CONNECTED)
+
+    verdict = POLICY["network"]
+    assert events(caplog)[-2:] == [(verdict.event, verdict.level), (SessionEvent.CONNECTED, logging.INFO)]
+
+
+async def test_a_ban_is_waited_out_by_a_successor_too_and_ended_by_a_start(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    async with new_connector():
+        await linked(customer, control, ADA)
+        await control.fault("temporary-ban", seconds=600)
+        banned = await customer.session_when(lambda session: session.retry_at)
+    connections = (await control.get("/stats"))["connections_total"]
+
+    async with new_connector():
+        await customer.session_when(lambda session: session.status is SessionStatus.DISCONNECTED)
+        await connector_looked(customer)
+        waiting = customer.session()
+        tried = (await control.get("/stats"))["connections_total"] - connections
+        await control.http.delete("/faults")
+        customer.want(Desired.RUNNING)
+        back = await customer.status(SessionStatus.CONNECTED)
+
+    assert (banned.status, banned.reason) == (
+        SessionStatus.DISCONNECTED,
+        DisconnectReason.TEMPORARILY_BANNED,
+    )
+    assert in_minutes(banned) == pytest.approx(10, abs=1)
+    assert (waiting.status, waiting.retry_at, tried) == (banned.status, banned.retry_at, 0)
+    assert (back.reconnect_attempts, back.retry_at) == (0, None)
+
+
+async def test_attempts_are_counted_on_by_a_successor(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    await control.fault("offline", None, seconds=60)
+    async with new_connector():
+        customer.create()
+        before = await customer.session_when(lambda session: session.reconnect_attempts >= 2)
+
+    async with new_connector():
+        after = await customer.session_when(
+            lambda session: session.reconnect_attempts > before.reconnect_attempts
+        )
+
+    assert after.reason is DisconnectReason.UNREACHABLE
+    assert after.retry_at is not None
+
+
+async def test_a_damaged_blob_fails_its_session_and_says_why(
+    new_connector: NewConnector, customer: Customer, control: Control, tmp_path: Path
+) -> None:
+    async with new_connector():
+        await linked(customer, control, ADA)
+    empty_folder(tmp_path / "devices")
+    damage_blob(customer)
+
+    async with new_connector():
+        session = await customer.status(SessionStatus.FAILED)
+
+    assert (session.reason, session.linked) == (DisconnectReason.KEYS_UNREADABLE, True)
+
+
+async def test_a_blob_that_is_gone_fails_its_session_which_can_be_linked_again(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    async with new_connector():
+        await linked(customer, control, ADA)
+    customer.blobs.delete(customer.id)
+
+    async with new_connector():
+        session = await customer.status(SessionStatus.FAILED)
+        customer.want(Desired.RUNNING)
+        await customer.status(SessionStatus.AWAITING_LINK)
+
+    assert (session.reason, session.linked) == (DisconnectReason.KEYS_MISSING, False)
+
+
+async def connector_looked(customer: Customer) -> None:
+    """Wait until a connector has read what is asked of the session: it answers calls while it waits."""
+    answer = await customer.ask(PairingCodeWanted(BOB))
+    assert isinstance(answer, Refused)
+
+
+def in_minutes(session: Session) -> float:
+    """Give how long it is until the session is tried again."""
+    assert session.retry_at is not None
+    return (session.retry_at - datetime.now(UTC)) / timedelta(minutes=1)
+
+
+def empty_folder(folder: Path) -> None:
+    """Lose what a connector has on its disk."""
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def damage_blob(customer: Customer) -> None:
+    """Store half of a session's auth blob in its place."""
+    saved = customer.blobs.load(customer.id)
+    assert saved is not None
+    half = msgspec.structs.replace(saved.blob, content=saved.blob.content[: len(saved.blob.content) // 2])
+    customer.blobs.save(customer.id, half, etag=saved.etag)

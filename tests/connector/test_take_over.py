@@ -1,0 +1,165 @@
+"""A connector is lost with its folder, and another goes on from an older auth blob: what is still read."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from moto import mock_aws
+
+from connector.signal_repair import Forgotten
+from infra.aws.clients import AwsSettings, Clients
+from infra.contract.message import Text
+from infra.contract.queues import MessageReceived
+from infra.contract.session import SessionStatus
+from infra.local.stack import create_stack
+from tests.aws.embedded import embedded_aws
+from tests.connector.conftest import Connector, linked
+from tests.connector.lost_connector import LostConnector
+from tests.sandbox import arrivals
+from tests.sandbox.conftest import ADA, BOB, CYD, Control, new_client
+from tests.sandbox.conftest import link as link_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from connector.settings import Settings
+    from tests.connector.customer import Customer
+    from tests.sandbox.neonize_client import NeonizeClient
+
+    NewClient = Callable[[str], AbstractAsyncContextManager[NeonizeClient]]
+
+__all__ = ["new_client"]
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of an embedded AWS, which other processes can reach."""
+    with embedded_aws(tmp_path_factory.mktemp("embedded-aws")) as url:
+        yield url
+
+
+@pytest.fixture
+def clients(embedded_url: str) -> Iterator[Clients]:
+    """Give the clients of an empty stack there; moto only gives the credentials."""
+    with mock_aws():
+        clients = Clients(AwsSettings(stack=f"lost{next(_NUMBERS)}", shards=1, endpoint_url=embedded_url))
+        create_stack(clients)
+        yield clients
+
+
+class Story:
+    """What happens before and while a connector is lost, and what is seen after."""
+
+    def __init__(
+        self, customer: Customer, control: Control, settings: Settings, clients: Clients, folder: Path
+    ) -> None:
+        self.customer = customer
+        self.control = control
+        self._settings = msgspec.structs.replace(
+            settings, save_after=timedelta(hours=1), lease_duration=timedelta(seconds=2)
+        )
+        self._clients = clients
+        self._folder = folder
+
+    def connector(self, name: str) -> Connector:
+        """Make a connector with a folder of its own."""
+        settings = msgspec.structs.replace(self._settings, devices_folder=self._folder / name)
+        return Connector(settings, self._clients)
+
+    async def say(self, text: str, *chats: str) -> None:
+        """Have a text sent to some chats, one after the other."""
+        for chat in chats:
+            await self.customer.sent(self.customer.send(text, chat))
+
+    async def until_lost(self, *chats: str) -> None:
+        """Write to chats under a connector that drains, go on under another, and lose that."""
+        customer, control = self.customer, self.control
+        async with self.connector("first"):
+            await linked(customer, control, ADA)
+            await control.send(BOB, ADA, "hello Ada")
+            await customer.event_when(_reads("hello Ada"))
+            await self.say("before the copy", *chats)
+        fence = customer.session().fence
+        async with LostConnector(self._settings, self._clients.settings, self._folder / "lost") as lost:
+            await self.connected_after(fence)
+            for number in (1, 2, 3):
+                await self.say(f"after the copy {number}", *chats)
+            await control.send(BOB, ADA, "did you get it?")
+            await customer.event_when(_reads("did you get it?"))
+            await control.settled()
+            await lost.lose()
+
+    async def connected_after(self, fence: int) -> None:
+        """Wait until the session is connected under a newer lease."""
+        await self.customer.session_when(
+            lambda session: session.fence > fence and session.status is SessionStatus.CONNECTED
+        )
+
+
+@pytest.fixture
+def story(
+    customer: Customer, control: Control, connector_settings: Settings, clients: Clients, tmp_path: Path
+) -> Story:
+    """The story of Ada's session, and a connector that saves only when it links and when it drains."""
+    return Story(customer, control, connector_settings, clients, tmp_path)
+
+
+async def test_after_a_connector_is_lost_every_message_is_read_in_both_directions(
+    story: Story, new_client: NewClient
+) -> None:
+    control, customer = story.control, story.customer
+    group = str((await control.post("/groups", owner=BOB, subject="Friends", members=[ADA, CYD]))["id"])
+    async with new_client("bob") as companion:
+        await link_client(companion, control, BOB)
+        await story.until_lost(BOB, group)
+        duplicates = (await control.get("/stats"))["duplicate_counters"]
+        await control.send(BOB, ADA, "while nobody was there")
+
+        fence = customer.session().fence
+        async with story.connector("next"):
+            await story.connected_after(fence)
+            await story.say("after all", BOB, group, CYD)
+            await control.send(BOB, ADA, "to Ada")
+            await control.send(CYD, group, "to all")
+            await control.send(ADA, BOB, "from her own phone")
+
+            for number, times in ((BOB, 2), (CYD, 2), (ADA, 3)):
+                await control.received(number, times, where=lambda message: message["text"] == "after all")
+            for text in ("while nobody was there", "to Ada", "to all", "from her own phone"):
+                await customer.event_when(_reads(text))
+            await _companion_reads(companion, "after all", times=2)
+        assert (await control.get("/stats"))["duplicate_counters"] == duplicates == 0
+
+
+async def test_without_the_repair_the_next_message_is_dropped_without_a_word(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.runner.forget_written", lambda *_: Forgotten(0, 0))
+    await story.until_lost(BOB)
+
+    fence = story.customer.session().fence
+    async with story.connector("next"):
+        await story.connected_after(fence)
+        sent = await story.customer.sent(story.customer.send("lost", BOB))
+        [dropped] = await story.control.received(BOB, where=lambda message: message["id"] == sent.wa_id)
+
+    assert (dropped["text"], dropped["duplicate_counter"]) == (None, True)
+
+
+def _reads(text: str) -> Callable[[object], bool]:
+    return lambda event: isinstance(event, MessageReceived) and event.content == Text(text)
+
+
+async def _companion_reads(companion: NeonizeClient, text: str, *, times: int) -> None:
+    def seen() -> int:
+        return [arrivals.text_of(message) for message in arrivals.messages(companion)].count(text)
+
+    await companion.wait_for("MessageEv", lambda _: seen() >= times, within=20)
