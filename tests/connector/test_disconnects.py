@@ -29,6 +29,7 @@ PAGE = Path(__file__).parents[2] / "docs/disconnects.md"
 DONE = {
     Next.WAIT: "waits",
     Next.START_AGAIN: "starts again",
+    Next.START_SOON: "starts soon",
     Next.GIVE_UP: "gives up",
     Next.FORGET: "forgets the device",
 }
