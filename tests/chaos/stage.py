@@ -29,7 +29,7 @@ from tests.chaos.traffic import Traffic
 from tests.chaos.waiting import until_none_left
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from infra.local.folder import DataFolder
 
@@ -80,15 +80,7 @@ class Stage:
 
     async def until_shared(self) -> None:
         """Wait until all connectors hold shards, none of them many more than another."""
-
-        async def lacking() -> list[str]:
-            held = {each["pid"]: len(each["shards"]) for each in await self.gateway.connectors()}
-            most = max(held.values(), default=0)
-            return [each.name for each in self.containers if held.get(each.pid, 0) < max(1, most - 1)]
-
-        left = await until_none_left(lacking, within=_SHARED_WITHIN_SECONDS)
-        if left:
-            raise TimeoutError(f"after {_SHARED_WITHIN_SECONDS:.0f} s {left} lack shards")
+        await _until_shared(self.gateway, self.containers)
 
     async def _silent(self, since: float) -> set[str]:
         """Give the sessions that are offline, or of which no text was read that was posted since."""
@@ -117,8 +109,9 @@ async def running_stage(folder: DataFolder, size: Size, *, seed: int) -> AsyncIt
         environment = processes.environment(processes.program(API))
         clients = _clients(environment)
         containers = await _connectors(stack, folder, size, environment)
+        await _until_shared(gateway, containers)
         cast = await linked_cast(gateway, phones, sessions=size.sessions, contacts=size.contacts)
-        stage = Stage(
+        yield Stage(
             gateway=gateway,
             phones=phones,
             clients=clients,
@@ -128,8 +121,17 @@ async def running_stage(folder: DataFolder, size: Size, *, seed: int) -> AsyncIt
             reading=Reading(phones, cast.contacts),
             luck=luck,
         )
-        await stage.until_shared()
-        yield stage
+
+
+async def _until_shared(gateway: Gateway, containers: Sequence[Container]) -> None:
+    async def lacking() -> list[str]:
+        held = {each["pid"]: len(each["shards"]) for each in await gateway.connectors()}
+        most = max(held.values(), default=0)
+        return [each.name for each in containers if held.get(each.pid, 0) < max(1, most - 1)]
+
+    left = await until_none_left(lacking, within=_SHARED_WITHIN_SECONDS)
+    if left:
+        raise TimeoutError(f"after {_SHARED_WITHIN_SECONDS:.0f} s {left} lack shards")
 
 
 def _clients(environment: dict[str, str]) -> Clients:
