@@ -14,8 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_HOST_MB, _DEVICE_MB = 80, 1.2
-"""What a device host takes at the least, and for each device: measured 66 and 0.55, and some room."""
+_HOST_MB, _DEVICE_MB = 90, 1.2
+"""What a device host takes at the least, and for each device: measured (`tests.benchmarks.hosts`)."""
 _LONGEST_POLL = timedelta(seconds=20)
 
 
@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_minute: int = 0
     """The pace of a session; 0 sends as fast as WhatsApp takes it."""
     new_chats_per_minute: int = 0
-    """The pace of first messages to those with whom nothing was exchanged before; 0 is no limit of its own."""
+    """The pace of first messages to those with whom nothing was exchanged yet; 0 is no limit of its own."""
     restriction_lasts: timedelta = timedelta(hours=24)
     """How long messages to strangers wait after WhatsApp restricted an account; it names no end itself."""
     send_ahead: int = 20

@@ -116,6 +116,7 @@ def connector_settings(launcher: tuple[str, ...], tmp_path: Path) -> Settings:
     return Settings(
         devices_folder=tmp_path / "devices",
         host_launcher=launcher,
+        spare_hosts=0,
         renew_every=timedelta(seconds=0.5),
         lease_duration=timedelta(seconds=5),
         sweep_every=timedelta(seconds=1),

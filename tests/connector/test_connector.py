@@ -115,7 +115,7 @@ async def test_a_killed_device_host_costs_no_message_and_doubles_none(
         await customer.message_when(refs[10], lambda message: message.status is OutboundStatus.SENT)
 
         os.kill(the_host(), signal.SIGKILL)
-        await customer.status(SessionStatus.DISCONNECTED)
+        await customer.session_when(lambda session: session.reason is DisconnectReason.HOST_CRASHED)
         await customer.status(SessionStatus.CONNECTED)
         for ref in refs:
             await customer.message_when(ref, lambda message: message.status not in PENDING)

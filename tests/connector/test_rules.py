@@ -16,6 +16,7 @@ from infra.contract.ids import SessionId
 from infra.contract.jid import Jid
 from infra.contract.message import OutboundStatus, Text
 from infra.contract.queues import MessageReceived, ReceiptReceived
+from infra.contract.session import SessionStatus, may_follow
 
 ADA = SessionId("ada")
 NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
@@ -23,6 +24,11 @@ NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
 
 def test_every_loss_has_a_verdict() -> None:
     assert set(VERDICTS) == set(Loss)
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_a_verdict_may_follow_a_connection(loss: Loss) -> None:
+    assert may_follow(SessionStatus.CONNECTED, VERDICTS[loss].status)
 
 
 def test_only_void_keys_are_forgotten() -> None:
@@ -99,6 +105,8 @@ def test_settings_come_from_the_environment() -> None:
         ("ROOST_RENEW_SECONDS", "0"),
         ("ROOST_RENEW_SECONDS", "soon"),
         ("ROOST_DEVICES_PER_HOST", "0"),
+        ("ROOST_SPARE_HOSTS", "-1"),
+        ("ROOST_HOST_MEMORY_MB", "100"),
         ("ROOST_DEVICES_PER_HOST", "many"),
         ("ROOST_MESSAGES_PER_MINUTE", "-1"),
     ],
