@@ -68,6 +68,21 @@ def remove(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
+def remove_untouched(folder: Path, *, since: float) -> list[str]:
+    """Delete what nobody has written to since then (seconds since 1970) with all of its kind; give the names.
+
+    Keys should not lie about on the disk of a machine that serves their sessions no longer.
+    """
+    latest: dict[str, float] = {}
+    files = [file for file in folder.iterdir() if file.is_file()]
+    for file in files:
+        latest[_name(file)] = max(latest.get(_name(file), 0.0), file.stat().st_mtime)
+    for file in files:
+        if latest[_name(file)] < since:
+            file.unlink()
+    return sorted(name for name, at in latest.items() if at < since)
+
+
 def is_linked(database: Path) -> bool:
     """Tell whether a phone has linked the device of this database."""
     if not database.exists():
@@ -115,3 +130,8 @@ def _has_device(opened: sqlite3.Connection) -> bool:
 def _opened(database: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=10)) as opened:
         yield opened
+
+
+def _name(file: Path) -> str:
+    """Give the session whose file this is: ids have no dots."""
+    return file.name.partition(".")[0]

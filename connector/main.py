@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from connector import device_file
 from connector.events import Events
 from connector.hosts import DeviceHosts
 from connector.parts import Parts
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     from connector.settings import Settings
     from infra.aws.clients import AwsSettings
 
+_log = logging.getLogger(__name__)
+
+_LEFT_FOR = timedelta(days=1)
+"""So long a database stays in the folder that no device has used: its session is served elsewhere by now."""
 _THREADS = 32
 """For calls to AWS; the nudges' long polls have threads of their own."""
 
@@ -44,6 +52,9 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
         memory_ceiling=settings.host_memory_mb * 1_000_000,
     )
     async with hosts:
+        since = time.time() - _LEFT_FOR.total_seconds()
+        left = await asyncio.to_thread(device_file.remove_untouched, settings.devices_folder, since=since)
+        _log.info("devices_folder_tidied", extra={"removed": len(left)})
         parts = Parts(
             sessions=Sessions(clients),
             outbox=Outbox(clients),

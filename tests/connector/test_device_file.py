@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,18 @@ def test_a_damaged_database_is_not_saved_over_a_good_one(linked: Path) -> None:
     assert not device_file.is_sound(linked)
     with pytest.raises(UnreadableError):
         device_file.snapshot(linked)
+
+
+def test_what_nobody_has_touched_for_long_is_removed_with_all_of_its_kind(tmp_path: Path) -> None:
+    for name in ("ada.db", "ada.db-wal", "ada.json", "bob.db", "bob.db-wal", "bob.json"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (100, 100))
+    os.utime(tmp_path / "bob.db-wal", (300, 300))
+
+    removed = device_file.remove_untouched(tmp_path, since=200)
+
+    assert removed == ["ada"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bob.db", "bob.db-wal", "bob.json"]
 
 
 def damage(database: Path) -> None:
