@@ -107,7 +107,7 @@ class Outbound(msgspec.Struct, frozen=True):
     fence: int = 0
 
     def at(self, now: datetime) -> Self:
-        """Give it as it is to be shown: what nobody began to send in its time is expired, whoever notes that."""
+        """Give it as it is to be shown: what nobody began to send in its time is expired."""
         if self.status is OutboundStatus.QUEUED and self.expires_at <= now:
             return msgspec.structs.replace(self, status=OutboundStatus.EXPIRED)
         return self

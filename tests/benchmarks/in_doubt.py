@@ -1,8 +1,9 @@
 """What had become of messages in doubt: `python -m tests.benchmarks.in_doubt`.
 
-Device hosts with the real neonize send through the sandbox without a pause and are killed. Of each text that was
-not known to be sent then, the device's database says whether whatsmeow had begun to send it, the contact's phone
-whether it came, and the reconnected device whether a receipt told. This decides what `on_unknown` is by default.
+Device hosts with the real neonize send through the sandbox without a pause and are killed. Of each text
+that was not known to be sent then, the device's database says whether whatsmeow had begun to send it, the
+contact's phone whether it came, and the reconnected device whether a receipt told. This decides what
+`on_unknown` is by default.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self, TypeVar
 
     from connector.device_host.protocol import DeviceReport
+    from connector.hosted import HostRetires
     from infra.sandbox.server import Sandbox
 
     T = TypeVar("T")
@@ -51,7 +52,7 @@ async def hosts(launcher: tuple[str, ...], tmp_path: Path) -> AsyncIterator[Devi
         yield running
 
 
-_HEARD: WeakKeyDictionary[HostedDevice, list[DeviceReport | HostDied]] = WeakKeyDictionary()
+_HEARD: WeakKeyDictionary[HostedDevice, list[DeviceReport | HostDied | HostRetires]] = WeakKeyDictionary()
 
 
 async def heard(device: HostedDevice, kind: type[T], *, within: float = 20.0, number: int = 1) -> T:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.contract.ids import ConnectorId
-from infra.contract.leases import Lease, fair_share, leases_to_take
+from infra.contract.leases import Lease, lease_to_wish_for, leases_to_take, leases_to_yield
 
 ANN, BEN, CAT = (ConnectorId(name) for name in ("ann", "ben", "cat"))
 
@@ -21,29 +21,40 @@ def held(*holders: ConnectorId | None) -> list[Lease]:
 def test_a_lone_connector_takes_everything() -> None:
     leases = held(None, None, None)
 
-    assert leases_to_take(leases, me=ANN, live=[], expired=[]) == leases
+    taken = leases_to_take(leases, me=ANN, live=[], expired=[])
+
+    assert sorted(lease.shard for lease in taken) == [0, 1, 2]
 
 
 def test_nobody_takes_more_than_the_fair_share() -> None:
     taken = leases_to_take(held(None, None, None, None), me=ANN, live=[BEN], expired=[])
 
-    assert len(taken) == fair_share(4, 2) == 2
+    assert len(taken) == 2
 
 
-def test_expired_leases_come_before_any_theft() -> None:
+def test_expired_leases_are_taken_and_no_other_of_a_holder() -> None:
     taken = leases_to_take(held(BEN, BEN, CAT), me=ANN, live=[BEN], expired=[2])
 
     assert [lease.shard for lease in taken] == [2]
 
 
-def test_the_poor_steal_one_at_a_time_from_the_richest() -> None:
-    taken = leases_to_take(held(BEN, BEN, BEN, CAT), me=ANN, live=[BEN, CAT], expired=[])
+def test_the_poor_wish_for_one_lease_of_the_richest() -> None:
+    wish = lease_to_wish_for(held(BEN, BEN, BEN, CAT), me=ANN, live=[BEN, CAT])
 
-    assert [lease.holder for lease in taken] == [BEN]
+    assert wish is not None
+    assert wish.holder == BEN
 
 
-def test_nobody_steals_what_would_only_swap_rich_and_poor() -> None:
-    assert leases_to_take(held(BEN, ANN, BEN), me=ANN, live=[BEN], expired=[]) == []
+def test_nobody_wishes_for_what_would_only_swap_rich_and_poor() -> None:
+    assert lease_to_wish_for(held(BEN, ANN, BEN), me=ANN, live=[BEN]) is None
+
+
+def test_wishes_are_followed_only_as_long_as_the_holder_is_not_the_poorer() -> None:
+    leases = [Lease(0, BEN, wanted_by=ANN), Lease(1, BEN, wanted_by=ANN), Lease(2, BEN)]
+
+    yielded = leases_to_yield(leases, me=BEN, live=[ANN, BEN])
+
+    assert len(yielded) == 1
 
 
 @given(st.integers(1, 40), st.integers(1, 8), st.randoms(use_true_random=False))
@@ -51,16 +62,24 @@ def test_taking_turns_ends_with_equal_shares_and_then_rests(shards: int, count: 
     connectors = [ConnectorId(f"c{number}") for number in range(count)]
     leases = held(*[random.choice([None, *connectors]) for _ in range(shards)])  # type: ignore[attr-defined]
 
-    for _ in range(shards + 2):
-        moved = 0
+    for _ in range(shards * 2 + 4):
+        before = list(leases)
         for me in connectors:
-            for lease in leases_to_take(leases, me=me, live=connectors, expired=[]):
-                leases[lease.shard] = msgspec.structs.replace(lease, holder=me)
-                moved += 1
-        if not moved:
+            _take_a_turn(leases, me, connectors)
+        if leases == before:
             break
 
     shares = Counter(lease.holder for lease in leases)
-    assert moved == 0
+    assert leases == before
     assert None not in shares
     assert max(shares.values()) - min(shares.get(name, 0) for name in connectors) <= 1
+
+
+def _take_a_turn(leases: list[Lease], me: ConnectorId, live: list[ConnectorId]) -> None:
+    for lease in leases_to_yield(leases, me=me, live=live):
+        leases[lease.shard] = msgspec.structs.replace(lease, holder=None)
+    for lease in leases_to_take(leases, me=me, live=live, expired=[]):
+        leases[lease.shard] = msgspec.structs.replace(lease, holder=me, wanted_by=None)
+    wish = lease_to_wish_for(leases, me=me, live=live)
+    if wish is not None:
+        leases[wish.shard] = msgspec.structs.replace(wish, wanted_by=me)
