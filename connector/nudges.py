@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from infra.aws.queues import Queues
+    from infra.aws.queues import Queues, Received
     from infra.contract.queues import Nudge
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ _AFTER_ERROR_SECONDS = 1.0
 class Nudges:
     """The pollers, owned by the task group that is handed in.
 
-    What a poll receives that is cancelled is lost to us for now, as any nudge may be: the table is the truth.
+    A long poll cannot be called off. What it receives after its shard was handed over goes back to the queue:
+    the successor would miss it until it looks by itself.
     """
 
     def __init__(
@@ -43,20 +45,31 @@ class Nudges:
         self._on_nudge = on_nudge
         self._group = group
         self._threads = ThreadPoolExecutor(shards, "nudges")
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._polls: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
 
     def receive(self, shard: int) -> None:
         """Receive a shard's nudges from now on."""
-        self._tasks[shard] = self._group.create_task(self._poll(shard), name=f"nudges-{shard}")
+        ignored = threading.Event()
+        task = self._group.create_task(self._poll(shard, ignored), name=f"nudges-{shard}")
+        self._polls[shard] = task, ignored
 
     def ignore(self, shard: int) -> None:
         """Receive them no longer."""
-        if (task := self._tasks.pop(shard, None)) is not None:
+        if shard in self._polls:
+            task, ignored = self._polls.pop(shard)
+            ignored.set()
             task.cancel()
 
-    async def _poll(self, shard: int) -> None:
+    def _receive(self, shard: int, ignored: threading.Event) -> list[Received[Nudge]]:
+        received = self._queues.receive_nudges(shard, wait=self._wait)
+        if ignored.is_set():
+            self._queues.return_nudges(shard, [each.handle for each in received])
+            return []
+        return received
+
+    async def _poll(self, shard: int, ignored: threading.Event) -> None:
         loop = asyncio.get_running_loop()
-        receive = partial(self._queues.receive_nudges, shard, wait=self._wait)
+        receive = partial(self._receive, shard, ignored)
         while True:
             try:
                 received = await loop.run_in_executor(self._threads, receive)

@@ -52,6 +52,18 @@ class Queues:
         """Delete up to 10 that were followed; one that stays comes again, which changes nothing."""
         self._delete(keys.shard_queue(self._stack, shard), handles)
 
+    def return_nudges(self, shard: int, handles: Sequence[str]) -> None:
+        """Give back up to 10 that will not be followed, for another to receive at once."""
+        if not handles:
+            return
+        entries: Any = [
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            for number, handle in enumerate(handles)
+        ]
+        url = self._url(keys.shard_queue(self._stack, shard))
+        with translated():
+            self._clients.sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
     def publish_events(self, events: Sequence[ConnectorEvent]) -> list[ConnectorEvent]:
         """Publish any number of events, in as few requests as fit; give those that were not taken."""
         url = self._url(keys.events_queue(self._stack))

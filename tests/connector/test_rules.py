@@ -16,7 +16,6 @@ from infra.contract.ids import SessionId
 from infra.contract.jid import Jid
 from infra.contract.message import OutboundStatus, Text
 from infra.contract.queues import MessageReceived, ReceiptReceived
-from infra.contract.session import SessionStatus, may_follow
 
 ADA = SessionId("ada")
 NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
@@ -24,11 +23,6 @@ NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
 
 def test_every_loss_has_a_verdict() -> None:
     assert set(VERDICTS) == set(Loss)
-
-
-@pytest.mark.parametrize("loss", Loss)
-def test_a_verdict_may_follow_a_connection(loss: Loss) -> None:
-    assert may_follow(SessionStatus.CONNECTED, VERDICTS[loss].status)
 
 
 def test_only_void_keys_are_forgotten() -> None:

@@ -1,0 +1,43 @@
+"""Nudges that come after their shard was handed over."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from connector.nudges import Nudges
+from infra.aws.queues import Queues
+from infra.contract.ids import SessionId
+from infra.contract.queues import Nudge, NudgeReason
+
+if TYPE_CHECKING:
+    from infra.aws.clients import Clients
+
+NUDGE = Nudge(SessionId("ada"), NudgeReason.SEND)
+
+
+async def test_what_a_long_poll_receives_after_the_hand_over_is_there_for_the_successor(
+    clients: Clients,
+) -> None:
+    queues, followed = Queues(clients), list[Nudge]()
+    async with asyncio.TaskGroup() as group:
+        nudges = Nudges(
+            queues,
+            lambda _, nudge: followed.append(nudge),
+            shards=2,
+            wait=timedelta(seconds=2),
+            group=group,
+        )
+        nudges.receive(0)
+        await asyncio.sleep(0.2)  # the poll waits at the queue by now, or else takes none at all
+
+        nudges.ignore(0)
+        await asyncio.to_thread(queues.nudge, 0, NUDGE)
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        while not (received := await asyncio.to_thread(queues.receive_nudges, 0, wait=timedelta(seconds=1))):
+            pass
+    assert [each.message for each in received] == [NUDGE]
+    assert followed == []
