@@ -77,7 +77,7 @@ class World:
 
     def write(self, shard: int, fence: int, who: ConnectorId) -> None:
         """Write a shard's row, as all that a connector writes: refused if the row has a newer fence."""
-        newest, writer = self._rows.get(shard, (0, who))
+        newest, writer = self._rows.get(shard, (-1, who))
         if fence > newest:
             self._rows[shard] = (fence, who)
         elif fence == newest and writer != who:
