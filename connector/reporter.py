@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from connector.patience import persistently
-from infra.contract.session import LinkOffer, Report, SessionEvent, SessionStatus
+from infra.contract.session import DisconnectReason, LinkOffer, Report, SessionEvent, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,9 @@ class Reporter:
         self._id = session.id
         self.retry_at = session.retry_at
         """When the device is started again, while it waits for that."""
+        replaced = session.reason is DisconnectReason.STREAM_REPLACED
+        self.replaced_at = session.disconnected_at if replaced else None
+        """When another socket threw it out last, as far as is remembered."""
         self._attempts = session.reconnect_attempts
         self._sessions = sessions
         self._fence = fence
@@ -76,6 +79,8 @@ class Reporter:
         """Say that it is not connected any more, or could not be, and when it is tried again."""
         self._attempts += 1
         self.retry_at = retry_at
+        if verdict.reason is DisconnectReason.STREAM_REPLACED:
+            self.replaced_at = at
         await self._tell(
             Report(
                 status=verdict.status,

@@ -18,10 +18,10 @@ from connector.patience import backoff, persistently
 from connector.reporter import SupersededError
 from connector.serving import Serving
 from connector.signal_repair import ANSWERS_RETRIES_FOR, forget_written
-from connector.verdicts import KEYS_MISSING, KEYS_UNREADABLE, Next
+from connector.verdicts import KEYS_MISSING, KEYS_UNREADABLE, Next, once_replaced
 from infra.aws.errors import LostError
 from infra.contract.queues import NudgeReason
-from infra.contract.session import Desired, SessionStatus
+from infra.contract.session import Desired, DisconnectReason, SessionStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,8 +173,9 @@ class SessionRunner:
                 return
             self._hurry.clear()
             usual = _usual_pause(reporter.attempts + 1) if verdict.next is Next.START_AGAIN else timedelta()
-            retry_at = clock.now() + max(usual, verdict.pause)
-            await reporter.lost(verdict, clock.now(), retry_at=retry_at)
+            now = clock.now()
+            retry_at = now + max(usual, verdict.pause)
+            await reporter.lost(verdict, now, retry_at=retry_at)
             await self._wait_until(retry_at)
         if self._stop is Stop.DRAINED:
             await reporter.handed_over()
@@ -182,9 +183,13 @@ class SessionRunner:
     async def _run_device(self, serving: Serving) -> Verdict | None:
         self._device_run = DeviceRun(serving, self._parts.hosts)
         try:
-            return await self._device_run.to_the_end()
+            verdict = await self._device_run.to_the_end()
         finally:
             self._device_run = None
+        if verdict is not None and verdict.reason is DisconnectReason.STREAM_REPLACED:
+            before, lease = serving.reporter.replaced_at, self._parts.settings.lease_duration
+            return once_replaced(before, serving.clock.now(), lease_duration=lease)
+        return verdict
 
     async def _obey(self, serving: Serving) -> None:
         """Do what the customer wants, whenever there is reason to look."""

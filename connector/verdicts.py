@@ -9,10 +9,16 @@ from __future__ import annotations
 import enum
 import logging
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from connector.device_host.protocol import Loss
 from infra.contract.session import DisconnectReason, SessionEvent, SessionStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_ONCE_WITHIN = timedelta(minutes=10)
+"""Who is replaced twice within that time has a rival who means to stay."""
 
 
 class Next(enum.Enum):
@@ -57,7 +63,7 @@ def _logged_out(reason: DisconnectReason) -> Verdict:
 VERDICTS: dict[Loss, Verdict] = {
     Loss.NETWORK: _coming_back(DisconnectReason.NETWORK, Next.WAIT),
     Loss.UNREACHABLE: _coming_back(DisconnectReason.UNREACHABLE),
-    Loss.REPLACED: _alarm(DisconnectReason.STREAM_REPLACED, SessionEvent.REPLACED),
+    Loss.REPLACED: _coming_back(DisconnectReason.STREAM_REPLACED)._replace(event=SessionEvent.REPLACED),
     Loss.LOGGED_OUT: _logged_out(DisconnectReason.LOGGED_OUT_BY_PHONE),
     Loss.BANNED: Verdict(
         SessionStatus.DISCONNECTED,
@@ -75,6 +81,8 @@ VERDICTS: dict[Loss, Verdict] = {
 }
 """What a device says of itself."""
 
+REPLACED_AGAIN = _alarm(DisconnectReason.STREAM_REPLACED, SessionEvent.REPLACED)
+"""Somebody else has the keys, and comes back whenever he is thrown out."""
 HOST_CRASHED = _coming_back(DisconnectReason.HOST_CRASHED, Next.START_SOON)
 """The device host died, or could not be started: whose pause it is, the hosts say."""
 SET_APART = _alarm(DisconnectReason.REPEATED_CRASHES)
@@ -91,6 +99,7 @@ KEYS_MISSING = Verdict(
 
 POLICY: dict[str, Verdict] = {
     **{loss.value: verdict for loss, verdict in VERDICTS.items()},
+    "replaced_again": REPLACED_AGAIN,
     "host_crashed": HOST_CRASHED,
     "set_apart": SET_APART,
     "silent": SILENT,
@@ -98,3 +107,14 @@ POLICY: dict[str, Verdict] = {
     "keys_missing": KEYS_MISSING,
 }
 """The whole table, by what happened."""
+
+
+def once_replaced(before: datetime | None, now: datetime, *, lease_duration: timedelta) -> Verdict:
+    """Judge a device that another socket with its keys has thrown out, by when that happened before.
+
+    The first time it may be a former holder that was paused, and woke: whatsmeow connects again before that
+    one's supervisor can stop it. So we wait a lease duration: by then it is stopped, or we know that we are it.
+    """
+    if before is not None and now - before < _ONCE_WITHIN:
+        return REPLACED_AGAIN
+    return VERDICTS[Loss.REPLACED]._replace(pause=lease_duration)

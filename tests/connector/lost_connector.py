@@ -41,13 +41,28 @@ class LostConnector:
         """Lose it, if it is not lost yet."""
         await self.lose()
 
+    def stop(self) -> None:
+        """Let nothing of it run, as when its virtual machine is paused."""
+        self._send(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on as if no time had passed."""
+        self._send(signal.SIGCONT)
+
     async def lose(self) -> None:
-        """End it and its device hosts at once, and delete its folder."""
+        """End it and its device hosts at once, and delete its folder.
+
+        It is stopped first: else it may see its hosts die, and save their devices.
+        """
         if self._process.returncode is None:
-            for pid in [*_children(self._process.pid), self._process.pid]:
-                os.kill(pid, signal.SIGKILL)
+            self._send(signal.SIGSTOP)
+            self._send(signal.SIGKILL)
             await self._process.wait()
         shutil.rmtree(self._settings.devices_folder, ignore_errors=True)
+
+    def _send(self, number: signal.Signals) -> None:
+        for pid in [self._process.pid, *_children(self._process.pid)]:
+            os.kill(pid, number)
 
     def _environment(self) -> dict[str, str]:
         settings, aws = self._settings, self._aws

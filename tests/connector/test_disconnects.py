@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from connector.verdicts import POLICY, Next
+from connector.verdicts import POLICY, Next, once_replaced
 from infra.contract.calls import PairingCodeWanted, Refused
 from infra.contract.session import Desired, DisconnectReason, Session, SessionEvent, SessionStatus, may_follow
 from tests.connector.conftest import Connector, linked
@@ -19,6 +19,7 @@ from tests.sandbox.conftest import ADA, BOB
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.settings import Settings
     from connector.verdicts import Verdict
     from tests.connector.customer import Customer
     from tests.sandbox.conftest import Control
@@ -34,10 +35,12 @@ DONE = {
     Next.FORGET: "forgets the device",
 }
 
+NOT_BEFORE = {"banned": ", not before the ban is over", "replaced": ", not before a lease duration is over"}
+
 
 def documented(cause: str, verdict: Verdict) -> str:
     """Write a row of the page."""
-    done = DONE[verdict.next] + (", not before the ban is over" if cause == "banned" else "")
+    done = DONE[verdict.next] + NOT_BEFORE.get(cause, "")
     alarm = ", an alarm" if verdict.level == logging.ERROR else ""
     return f"| `{cause}` | `{verdict.status}` | `{verdict.reason}` | {done} | `{verdict.event}`{alarm} |"
 
@@ -69,7 +72,7 @@ def events(log: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize(
     ("fault", "cause"),
-    [("replaced", "replaced"), ("client-outdated", "outdated"), ("logged-out", "logged_out")],
+    [("client-outdated", "outdated"), ("logged-out", "logged_out")],
 )
 async def test_a_session_that_is_sent_away_stays_away_and_says_why(
     new_connector: NewConnector,
@@ -94,17 +97,49 @@ async def test_a_session_that_is_sent_away_stays_away_and_says_why(
     assert customer.session().status is verdict.status
 
 
-async def test_a_session_that_was_replaced_comes_back_when_its_customer_starts_it(
-    new_connector: NewConnector, customer: Customer, control: Control
+async def test_a_session_that_is_replaced_comes_back_once_and_then_waits_for_its_customer(
+    connector_settings: Settings,
+    new_connector: NewConnector,
+    customer: Customer,
+    control: Control,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with new_connector():
         await linked(customer, control, ADA)
+
         await control.fault("replaced")
-        await customer.status(SessionStatus.FAILED)
-
-        customer.want(Desired.RUNNING)
-
+        once = await customer.session_when(lambda session: session.retry_at)
         await customer.status(SessionStatus.CONNECTED)
+        await control.fault("replaced")
+        again = await customer.status(SessionStatus.FAILED)
+        await control.stats_when(lambda stats: stats["connections"] == 0)
+        told = [event for event in events(caplog) if event[0] == SessionEvent.REPLACED]
+        customer.want(Desired.RUNNING)
+        await customer.status(SessionStatus.CONNECTED)
+
+    assert once.retry_at is not None
+    assert once.disconnected_at is not None
+    assert once.retry_at - once.disconnected_at >= connector_settings.lease_duration
+    assert (once.status, once.reason) == (SessionStatus.DISCONNECTED, DisconnectReason.STREAM_REPLACED)
+    assert (again.reason, again.retry_at) == (DisconnectReason.STREAM_REPLACED, None)
+    assert told == [(SessionEvent.REPLACED, logging.WARNING), (SessionEvent.REPLACED, logging.ERROR)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "gives_up"), [(None, False), (0, True), (9.9, True), (10, False), (60, False)]
+)
+def test_only_who_is_replaced_twice_within_ten_minutes_gives_up(
+    minutes: float | None, *, gives_up: bool
+) -> None:
+    now = datetime.now(UTC)
+    before = None if minutes is None else now - timedelta(minutes=minutes)
+
+    verdict = once_replaced(before, now, lease_duration=timedelta(seconds=10))
+
+    assert verdict == (
+        POLICY["replaced_again"] if gives_up else POLICY["replaced"]._replace(pause=timedelta(seconds=10))
+    )
 
 
 async def test_a_connection_that_breaks_is_said_and_comes_back(

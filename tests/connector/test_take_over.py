@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -74,6 +75,10 @@ class Story:
         settings = msgspec.structs.replace(self._settings, devices_folder=self._folder / name)
         return Connector(settings, self._clients)
 
+    def other_process(self, name: str) -> LostConnector:
+        """Make a connector in a process of its own, with a folder of its own."""
+        return LostConnector(self._settings, self._clients.settings, self._folder / name)
+
     async def say(self, text: str, *chats: str) -> None:
         """Have a text sent to some chats, one after the other."""
         for chat in chats:
@@ -88,7 +93,7 @@ class Story:
             await customer.event_when(_reads("hello Ada"))
             await self.say("before the copy", *chats)
         fence = customer.session().fence
-        async with LostConnector(self._settings, self._clients.settings, self._folder / "lost") as lost:
+        async with self.other_process("lost") as lost:
             await self.connected_after(fence)
             for number in (1, 2, 3):
                 await self.say(f"after the copy {number}", *chats)
@@ -152,6 +157,31 @@ async def test_without_the_repair_the_next_message_is_dropped_without_a_word(
         [dropped] = await story.control.received(BOB, where=lambda message: message["id"] == sent.wa_id)
 
     assert (dropped["text"], dropped["duplicate_counter"]) == (None, True)
+
+
+async def test_a_container_that_wakes_after_another_took_over_is_only_a_moment_in_the_way(
+    story: Story,
+) -> None:
+    customer, control = story.customer, story.control
+    texts = [f"text {number}" for number in range(20)]
+    async with story.other_process("frozen") as frozen:
+        await linked(customer, control, ADA)
+        fence = customer.session().fence
+        frozen.stop()
+        async with story.connector("next"):
+            await story.connected_after(fence)
+            await story.say(texts[0], BOB)
+            frozen.wake()
+            for text in texts[1:]:  # long enough that both have met
+                await story.say(text, BOB)
+                await asyncio.sleep(0.2)
+            await control.send(BOB, ADA, "still there?")
+            await customer.event_when(_reads("still there?"))
+            session = customer.session()
+
+    read = [message["text"] for message in await control.received(BOB, len(texts))]
+    assert read == texts
+    assert (session.status, session.fence) == (SessionStatus.CONNECTED, fence + 1)
 
 
 def _reads(text: str) -> Callable[[object], bool]:
