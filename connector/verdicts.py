@@ -113,7 +113,7 @@ def once_replaced(before: datetime | None, now: datetime, *, lease_duration: tim
     """Judge a device that another socket with its keys has thrown out, by when that happened before.
 
     The first time it may be a former holder that was paused, and woke: whatsmeow connects again before that
-    one's supervisor can stop it. So we wait a lease duration: by then it is stopped, or we know that we are it.
+    one's supervisor can stop it. So we wait a lease duration: by then it is stopped, or we know it was us.
     """
     if before is not None and now - before < _ONCE_WITHIN:
         return REPLACED_AGAIN

@@ -159,7 +159,7 @@ async def test_without_the_repair_the_next_message_is_dropped_without_a_word(
     assert (dropped["text"], dropped["duplicate_counter"]) == (None, True)
 
 
-async def test_a_container_that_wakes_after_another_took_over_is_only_a_moment_in_the_way(
+async def test_a_container_that_wakes_after_a_take_over_is_only_a_moment_in_the_way(
     story: Story,
 ) -> None:
     customer, control = story.customer, story.control
