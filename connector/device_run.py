@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 _STOP_SECONDS = 12.0
 _LAST_SAVE_SECONDS = 6.0
 _SILENCE_SECONDS = 60.0
+"""For a connection that is being made."""
+_SEND_SECONDS = 300.0
+"""For one send: whatsmeow itself gives up each of its questions after 75 s."""
 _LOOK_SECONDS = 5.0
 
 
@@ -79,10 +82,14 @@ class DeviceRun:
             await asyncio.wait(either, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if listening.done():
                 await listening  # raises what it raised
-            since = listener.waiting_since
-            if since is not None and self._serving.clock.monotonic() - since > _SILENCE_SECONDS:
+            if self._is_overdue(listener.waiting_since, _SILENCE_SECONDS) or self._is_overdue(
+                self._serving.sender.waiting_since, _SEND_SECONDS
+            ):
                 listener.end(SILENT)
         return listener.ending.result()
+
+    def _is_overdue(self, since: float | None, seconds: float) -> bool:
+        return since is not None and self._serving.clock.monotonic() - since > seconds
 
     async def _until_stopped(self, device: HostedDevice, listening: asyncio.Task[None]) -> None:
         """Wait until nothing of a device runs, or else the next start would be a second socket of it."""

@@ -17,8 +17,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.device_host.protocol import PREFIX_BYTES, Ready, StartDevice, decode_report, frame
+from connector.device_host.protocol import (
+    PREFIX_BYTES,
+    Ping,
+    Pong,
+    Ready,
+    StartDevice,
+    decode_report,
+    frame,
+)
 from connector.hosted import HostedDevice
+from connector.pulse import Pulse
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -32,6 +41,7 @@ _PROGRAM = Path(__file__).with_name("device_host") / "__main__.py"
 _ROOT = Path(__file__).parents[1]
 _READY_SECONDS = 60.0
 _GOODBYE_SECONDS = 5.0
+_ASK_SECONDS = 5.0
 _LAST_WORDS = re.compile(r"^(?:panic|fatal error|(?:\w+\.)*\w*Error)\b.*", re.MULTILINE)
 
 
@@ -48,6 +58,7 @@ class HostProcess:
         self.ready_or_gone = asyncio.Event()
         self.began_at = time.monotonic()
         self.last_words: str | None = None
+        self._pulse = Pulse()
         self._command = (*launcher, str(_PROGRAM))
         self._stderr = folder / f"host-{name}.stderr"
         self._process: Process | None = None
@@ -95,7 +106,9 @@ class HostProcess:
                 await self._start(theirs)
             if self._process is not None:
                 reports, channel = await asyncio.open_unix_connection(sock=ours)
+                asking = asyncio.create_task(self._ask_whether_it_lives())
                 await self._listen(reports)
+                asking.cancel()
                 channel.close()
                 await self._end()
         self.last_words = self.last_words or self._take_last_words()
@@ -163,9 +176,20 @@ class HostProcess:
             while True:
                 size = int.from_bytes(await reports.readexactly(PREFIX_BYTES), "big")
                 report = decode_report(await reports.readexactly(size))
-                device = None if isinstance(report, Ready) else self.devices.get(report.device)
-                if device is not None and not isinstance(report, Ready):
-                    await device.reports.put(report)
+                self._pulse.heard()
+                if isinstance(report, Ready | Pong) or (device := self.devices.get(report.device)) is None:
+                    continue
+                self._pulse.busy = True
+                await device.reports.put(report)
+                self._pulse.busy = False
+
+    async def _ask_whether_it_lives(self) -> None:
+        await self.ready_or_gone.wait()
+        while self._pulse.ask():
+            self.tell(Ping())
+            await asyncio.sleep(_ASK_SECONDS)
+        self.last_words = "it hung"
+        self._kill()
 
     def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:

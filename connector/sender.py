@@ -53,6 +53,8 @@ class Sender:
         self._idle = asyncio.Event()
         self._idle.set()
         self._outcomes: asyncio.Queue[TextSent | SendFailed | None] = asyncio.Queue()
+        self.waiting_since: float | None = None
+        """Since when the device owes an answer; None while it owes none."""
         self.known_since = 0
         """Every message that left under this fence or a later one is in the database."""
 
@@ -151,7 +153,7 @@ class Sender:
     async def _outcomes_of(self, batch: list[Claim]) -> list[Claim]:
         """Take the outcomes; give the claims that are still to be dealt with."""
         for index, claim in enumerate(batch):
-            match await self._outcomes.get():
+            match await self._next_outcome():
                 case TextSent(wa_id=wa_id, at=at):
                     await self._ledger.sent(claim.message, wa_id=wa_id, at=at)
                 case SendFailed(error=error):
@@ -159,6 +161,13 @@ class Sender:
                 case None:
                     return [each._replace(unsent=False) for each in batch[index:]]
         return []
+
+    async def _next_outcome(self) -> TextSent | SendFailed | None:
+        self.waiting_since = self._clock.monotonic()
+        try:
+            return await self._outcomes.get()
+        finally:
+            self.waiting_since = None
 
     async def _after_failure(self, claim: Claim, error: SendError) -> list[Claim]:
         if (pause := _PAUSES.get(error)) is not None:

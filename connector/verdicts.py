@@ -88,7 +88,7 @@ HOST_CRASHED = _coming_back(DisconnectReason.HOST_CRASHED, Next.START_SOON)
 SET_APART = _alarm(DisconnectReason.REPEATED_CRASHES)
 """Its device host died three times with nobody else in it."""
 SILENT = _coming_back(DisconnectReason.UNREACHABLE)
-"""Neither connected nor lost for too long; whatsmeow tells nothing of a login that hangs."""
+"""Neither connected nor lost, or no word of a send, for too long: whatsmeow tells nothing of what hangs."""
 LOGGED_OUT_BY_CUSTOMER = _logged_out(DisconnectReason.LOGGED_OUT_BY_CUSTOMER)
 KEYS_UNREADABLE = VERDICTS[Loss.KEYS_UNREADABLE]
 """The auth blob is damaged, or the local database is."""

@@ -14,6 +14,8 @@ from connector.device_host.protocol import (
     PREFIX_BYTES,
     Logout,
     PairPhone,
+    Ping,
+    Pong,
     Ready,
     SendTexts,
     StartDevice,
@@ -49,6 +51,8 @@ class Host:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case Ping():
+                self._report(Pong())
             case StartDevice(device=number, database=database):
                 self._start(number, database)
             case StopDevice(device=number):

@@ -59,13 +59,21 @@ class Logout(msgspec.Struct, frozen=True, tag=True):
     device: int
 
 
-Command = StartDevice | StopDevice | SendTexts | PairPhone | Logout
+class Ping(msgspec.Struct, frozen=True, tag=True):
+    """Say `Pong`, to be known to live."""
+
+
+Command = Ping | StartDevice | StopDevice | SendTexts | PairPhone | Logout
 
 # --- Reports: host to supervisor
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The host has loaded neonize and takes commands."""
+
+
+class Pong(msgspec.Struct, frozen=True, tag=True):
+    """The host lives; it has nothing else to say."""
 
 
 class QrShown(msgspec.Struct, frozen=True, tag=True):
@@ -221,7 +229,7 @@ DeviceReport = (
     | ReceiptSeen
     | Unreadable
 )
-Report = Ready | DeviceReport
+Report = Ready | Pong | DeviceReport
 
 PREFIX_BYTES = 4
 

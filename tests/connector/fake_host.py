@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from connector.device_host.protocol import (
     PREFIX_BYTES,
     Connected,
+    Ping,
+    Pong,
     Ready,
     ReceiptSeen,
     Report,
@@ -45,6 +47,8 @@ def main() -> None:
     tell(Ready())
     while len(prefix := sys.stdin.buffer.read(PREFIX_BYTES)) == PREFIX_BYTES:
         match decode_command(sys.stdin.buffer.read(int.from_bytes(prefix, "big"))):
+            case Ping():
+                tell(Pong())
             case StartDevice(device=number, database=database):
                 tell(Connected(number, "14155550100", None, None))
                 act(Path(database).name, number, tell)
@@ -61,10 +65,11 @@ def act(name: str, device: int, tell: Callable[[Report], None]) -> None:
             os._exit(2)  # as Go does after a panic
         case "large":
             MEMORY.append(b"x" * LARGE)
-        case "chatty":
+        case "chatty" | "talkative":
             for number in range(CHATTER):
                 tell(ReceiptSeen(device, (str(number),), OutboundStatus.READ, datetime.now(UTC)))
-            os.kill(os.getpid(), signal.SIGKILL)
+            if name == "chatty":
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

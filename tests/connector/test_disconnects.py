@@ -157,6 +157,23 @@ async def test_a_connection_that_breaks_is_said_and_comes_back(
     assert events(caplog)[-2:] == [(verdict.event, verdict.level), (SessionEvent.CONNECTED, logging.INFO)]
 
 
+async def test_a_device_that_owes_an_answer_for_too_long_is_started_anew(
+    new_connector: NewConnector, customer: Customer, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.device_run._SEND_SECONDS", 0.5)
+    monkeypatch.setattr("connector.device_run._LOOK_SECONDS", 0.1)
+    await control.fault("slow-ack", seconds=60)
+    async with new_connector():
+        await linked(customer, control, ADA)
+        message = customer.send("are you there?", BOB)
+        session = await customer.session_when(lambda session: session.reason)
+        await control.http.delete("/faults")
+        await customer.sent(message)
+
+    assert session.reason is DisconnectReason.UNREACHABLE
+    assert [each["text"] for each in await control.received(BOB)] == ["are you there?"]
+
+
 async def test_a_ban_is_waited_out_by_a_successor_too_and_ended_by_a_start(
     new_connector: NewConnector, customer: Customer, control: Control
 ) -> None:

@@ -46,6 +46,41 @@ async def test_the_first_restart_does_not_wait(tmp_path: Path) -> None:
         assert await heard(device, HostDied) == HostDied(timedelta(), set_apart=False)
 
 
+async def test_a_host_that_hangs_is_killed_and_its_devices_come_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.host_process._ASK_SECONDS", 0.5)
+    async with (
+        DeviceHosts(tmp_path, capacity=1, launcher=FAKE) as hosts,
+        keeping(hosts, "ada", "bob") as keepers,
+    ):
+        await all_connected(keepers)
+        first, second = hosts.pids()
+
+        os.kill(first, signal.SIGSTOP)
+        await until(lambda: keepers[0].deaths == 1)
+        await all_connected(keepers)
+
+        assert hosts.pids()[0] == second
+        assert keepers[1].deaths == 0
+    [died] = [record for record in caplog.records if record.msg == "device_host_died"]
+    assert died.last_words == "it hung"  # type: ignore[attr-defined]
+
+
+async def test_a_host_that_is_not_listened_to_is_not_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.host_process._ASK_SECONDS", 0.2)
+    async with DeviceHosts(tmp_path, capacity=1, launcher=FAKE) as hosts:
+        device = await hosts.start(Path("talkative"))
+        await asyncio.sleep(10 * 0.2)
+
+        last = await heard(device, ReceiptSeen, number=fake_host.CHATTER)
+
+        assert last.wa_ids == (str(fake_host.CHATTER - 1),)
+        assert len(hosts.pids()) == 1
+
+
 async def test_the_device_that_kills_its_hosts_is_set_apart_and_its_company_lives_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
