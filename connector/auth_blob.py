@@ -125,11 +125,11 @@ class AuthBlob:
         while True:
             await self._touched.wait()
             await asyncio.sleep(after.total_seconds())
+            if not self._touched.is_set():
+                continue  # it was saved meanwhile, perhaps as final: that must stand
             try:
                 await self.save()
-            except (
-                AwsError
-            ) as error:  # the blob grows older; whoever has to go on from it knows how old it is
+            except AwsError as error:  # the blob grows older; who has to go on from it knows how old it is
                 _log.error("auth_blob_not_saved", extra={"session": self._session.id, "cause": str(error)})
                 self.touch()
 

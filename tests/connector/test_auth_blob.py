@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import sqlite3
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +103,23 @@ async def test_a_final_save_knows_all(tmp_path: Path, clients: Clients) -> None:
 
     assert await second.prepare() is None
     assert notes(second) == ["saved"]
+
+
+async def test_a_save_that_was_due_does_not_follow_the_final_one(tmp_path: Path, clients: Clients) -> None:
+    blob = await a_run(tmp_path, clients, fence=1, saved="linked")
+    saving = asyncio.create_task(blob.save_when_touched(after=timedelta(seconds=0.1)))
+    blob.touch()
+    await asyncio.sleep(0.05)
+
+    await blob.save(final=True)
+    await asyncio.sleep(0.3)
+    was_final = stored(clients).final
+    blob.touch()
+    await asyncio.sleep(0.3)
+
+    assert was_final
+    assert not stored(clients).final  # it saves again as soon as there is reason to
+    saving.cancel()
 
 
 async def test_no_save_is_final_any_more_once_the_device_runs_again(tmp_path: Path, clients: Clients) -> None:
