@@ -14,6 +14,8 @@ from control_plane.settings import Settings
 from infra.aws.clients import AwsSettings, Clients
 
 _ANSWERS_FINISH_WITHIN_SECONDS = 5
+_IDLE_CONNECTIONS_STAY_SECONDS = 75
+"""Longer than clients keep idle connections (5 s in httpx): else one is closed just when it is used again."""
 
 
 def main(
@@ -32,6 +34,7 @@ def main(
         access_log=False,
         log_level="warning",
         server_header=False,
+        timeout_keep_alive=_IDLE_CONNECTIONS_STAY_SECONDS,
         timeout_graceful_shutdown=_ANSWERS_FINISH_WITHIN_SECONDS,
     )
     sockets = None if fd is None else [socket.socket(fileno=fd)]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from litestar import Litestar
 
+_IDLE_CONNECTIONS_STAY_SECONDS = 75
+"""Longer than clients keep idle connections (5 s in httpx): else one is closed just when it is used again."""
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -28,7 +31,12 @@ class ControlServer:
 
     def __init__(self, app: Litestar, listening: socket.socket) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=_IDLE_CONNECTIONS_STAY_SECONDS,
+            timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)
         self._socket = listening
