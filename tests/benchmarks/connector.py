@@ -6,6 +6,8 @@ Everything runs on this machine: the connectors, the embedded AWS, the sandbox w
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -52,6 +54,7 @@ async def measure(folder: DataFolder, sessions: int) -> None:
             await _stop(stage, first)
             first.empty()
             await _start(stage, first, "with all of them from S3")
+            await _kill_a_host(stage, first)
             await _lose_one_of_two(stage, first, second)
         finally:
             await second.end()
@@ -74,6 +77,19 @@ async def _stop(stage: Stage, container: Container) -> None:
         f"from SIGTERM to exit {code}: {seconds:.1f} s; {final} auth blobs of {len(stage.cast.members)} are "
         f"final, {len(held)} leases are held"
     )
+
+
+async def _kill_a_host(stage: Stage, container: Container) -> None:
+    async def all_online() -> list[str]:
+        return [] if await _offline(stage) else ["nothing has happened yet"]
+
+    fullest = max(container.hosts(), key=processes.threads)
+    began = time.monotonic()
+    os.kill(fullest, signal.SIGKILL)
+    await until_none_left(all_online, within=_WITHIN_SECONDS)
+    await _all_connected(stage)
+    seconds = time.monotonic() - began
+    click.echo(f"from kill -9 of one of its device hosts to all connected again: {seconds:.1f} s")
 
 
 async def _lose_one_of_two(stage: Stage, first: Container, second: Container) -> None:
@@ -100,13 +116,16 @@ async def _all_connected(stage: Stage) -> None:
 
 
 async def _not_connected(stage: Stage) -> set[str]:
+    return await _offline(stage) or await asyncio.to_thread(_reported_otherwise, stage)
+
+
+async def _offline(stage: Stage) -> set[str]:
     phones = {phone["number"]: phone["devices"] for phone in await stage.phones.all()}
-    offline = {
+    return {
         member.session
         for member in stage.cast.members
         if not all(device["online"] for device in phones[member.number])
     }
-    return offline or await asyncio.to_thread(_reported_otherwise, stage)
 
 
 def _reported_otherwise(stage: Stage) -> set[str]:

@@ -63,6 +63,23 @@ async def test_after_a_drain_it_connects_again_without_a_qr(
     assert session.fence > handed_over.fence
 
 
+async def test_a_drain_amid_sends_loses_and_doubles_none_of_them(
+    new_connector: NewConnector, customer: Customer, control: Control
+) -> None:
+    texts = [f"text {number}" for number in range(60)]
+    async with new_connector():
+        await linked(customer, control, ADA)
+        refs = [customer.send(text, BOB) for text in texts]
+        await customer.sent(refs[0])
+    waiting = customer.session().backlog
+    async with new_connector():
+        await customer.sent(refs[-1])
+
+    arrived = await control.received(BOB, len(texts))
+    assert [message["text"] for message in arrived] == texts
+    assert 0 < waiting < len(texts)  # it was amid them
+
+
 async def test_a_connector_elsewhere_goes_on_from_the_blob(
     new_connector: NewConnector, customer: Customer, control: Control, tmp_path: Path
 ) -> None:
