@@ -119,6 +119,8 @@ class Clients:
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             max_pool_connections=_CONNECTIONS,
+            parameter_validation=False,
+            user_agent="roost",
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path" if self.settings.endpoint_url else "auto"},
         )

@@ -31,6 +31,7 @@ def main(
         create_app(parts),
         host=host,
         port=port,
+        http="h11",  # unlike httptools it bounds the size of headers
         access_log=False,
         log_level="warning",
         server_header=False,
