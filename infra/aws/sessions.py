@@ -11,7 +11,7 @@ from infra.aws.blobs import Blobs
 from infra.aws.erasure import delete_items
 from infra.aws.listings import read_listing
 from infra.aws.pages import Page
-from infra.aws.placement import shard_for
+from infra.aws.placement import shard_for, start_on, stop
 from infra.aws.records import from_item, listed, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table, assignment, one_of
 from infra.contract import keys
@@ -204,35 +204,16 @@ class Sessions:
 
     def _place(self, session: Session) -> Session | None:
         shard = shard_for(session, self._table, shards=self._shards)
-        changes: dict[str, Value | None] = {
-            "desired": Desired.RUNNING,
-            "status": SessionStatus.STARTING,
-            "reconnect_attempts": 0,
-            "retry_at": None,
-            "restriction": None,
-            "shard": shard,
-            # fences are counted per shard: another shard's may begin lower
-            "fence": session.fence if shard == session.shard else 0,
-            **listed(SESSIONS_BY_SHARD, keys.shard_partition(shard), session.id),
-        }
         # as it was read: of two starts one places, and the other finds it placed
         unplaced = "attribute_not_exists(#shard)" if session.shard is None else "#shard = :old_shard"
         values: dict[str, Value] = {"old_status": session.status, "old_fence": session.fence}
         if session.shard is not None:
             values["old_shard"] = session.shard
         condition = f"#status = :old_status AND #fence = :old_fence AND {unplaced}"
-        return self._change(session.id, changes, condition=condition, values=values)
+        return self._change(session.id, start_on(shard, session), condition=condition, values=values)
 
     def _stop(self, session_id: SessionId) -> Session | None:
-        changes: dict[str, Value | None] = {
-            "desired": Desired.STOPPED,
-            "status": SessionStatus.STOPPED,
-            "retry_at": None,
-            "link_offer": None,
-            SESSIONS_BY_SHARD.partition: None,
-            SESSIONS_BY_SHARD.sort: None,
-        }
-        return self._change(session_id, changes, condition=EXISTS)
+        return self._change(session_id, stop(), condition=EXISTS)
 
     def _change(
         self,
