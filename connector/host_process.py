@@ -84,7 +84,7 @@ class HostProcess:
     def start(self, number: int, database: Path) -> HostedDevice:
         """Start a device."""
         device = self.devices[number] = HostedDevice(number, database, self)
-        self.tell(StartDevice(number, str(database)))
+        self.tell(StartDevice(number, str(database), device.spool.name))
         return device
 
     def tell(self, command: Command) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from connector.device_host.protocol import Logout, PairPhone, SendTexts, StopDevice
+from connector.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ class HostedDevice:
     def __init__(self, number: int, database: Path, host: Host) -> None:
         self.number = number
         self.database = database
+        self.spool = Spool(database)
         self.reports: asyncio.Queue[DeviceReport | HostDied | HostRetires] = asyncio.Queue(_REPORTS_WAITING)
         self.left = asyncio.Event()
         """Set when nobody listens to it any more."""

@@ -17,13 +17,14 @@ from connector.device_host.protocol import (
     QrShown,
     ReceiptSeen,
     SendFailed,
+    SpoolTurned,
     Stopped,
     TextSent,
     Unreadable,
 )
+from connector.events import event_of
 from connector.hosts import HostDied, HostRetires
 from connector.verdicts import HOST_CRASHED, SET_APART, VERDICTS, Next
-from infra.contract.queues import MessageReceived, ReceiptReceived
 from infra.contract.session import LinkOffer
 
 if TYPE_CHECKING:
@@ -77,14 +78,17 @@ class Listener:
             while True:
                 match report := await self._device.reports.get():
                     case Stopped():
-                        return
+                        break
                     case HostDied(pause=pause, set_apart=set_apart):
+                        for kept in await asyncio.to_thread(self._device.spool.unheard):
+                            await self._pass_on(kept)
                         self.end(SET_APART if set_apart else HOST_CRASHED._replace(pause=pause))
-                        return
+                        break
                     case HostRetires():
                         self._move()
                     case _:
                         await self._pass_on(report)
+            await self._serving.events.then(self._device.spool.delete)
         finally:
             self._serving.sender.cut_off()
 
@@ -98,13 +102,11 @@ class Listener:
             case TextSent() | SendFailed():
                 self._serving.blob.touch()
                 self._serving.sender.outcome(report)
-            case MessageSeen():
-                self._serving.blob.touch()
-                if not report.from_me:
-                    self._serving.strangers.heard_from(report.chat)
-                await self._serving.events.put(self._message(report))
-            case ReceiptSeen():
-                await self._receipt(report)
+            case MessageSeen() | ReceiptSeen():
+                self._device.spool.heard()
+                await self._seen(report)
+            case SpoolTurned():
+                await self._serving.events.then(self._device.spool.turn())
             case PairingCodeShown() | LoggedOut():
                 self._answer(report)
             case Unreadable(event=event, error=error):
@@ -157,24 +159,15 @@ class Listener:
             self.waiting_since = self._serving.clock.monotonic()
             await self._serving.reporter.lost(verdict, self._serving.clock.now())
 
-    async def _receipt(self, report: ReceiptSeen) -> None:
-        self._serving.receipts.saw(report.wa_ids, report.at)
-        await self._serving.ledger.recorded(report.wa_ids)
-        event = ReceiptReceived(self._serving.id, report.wa_ids, report.status, report.at)
-        await self._serving.events.put(event)
-
-    def _message(self, seen: MessageSeen) -> MessageReceived:
-        return MessageReceived(
-            session_id=self._serving.id,
-            wa_id=seen.wa_id,
-            chat=seen.chat,
-            sender=seen.sender,
-            content=seen.content,
-            sent_at=seen.sent_at,
-            sender_number=seen.sender_number,
-            push_name=seen.push_name,
-            from_me=seen.from_me,
-        )
+    async def _seen(self, report: MessageSeen | ReceiptSeen) -> None:
+        if isinstance(report, ReceiptSeen):
+            self._serving.receipts.saw(report.wa_ids, report.at)
+            await self._serving.ledger.recorded(report.wa_ids)
+        else:
+            self._serving.blob.touch()
+            if not report.from_me:
+                self._serving.strangers.heard_from(report.chat)
+        await self._serving.events.put(event_of(self._serving.id, report))
 
 
 def _settle(future: asyncio.Future[T], result: T) -> None:

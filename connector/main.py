@@ -14,6 +14,7 @@ from connector import device_file
 from connector.events import Events
 from connector.hosts import DeviceHosts
 from connector.parts import Parts
+from connector.spool import left_in, publish_left
 from connector.supervisor import Supervisor
 from infra.aws.blobs import Blobs
 from infra.aws.calls import Calls
@@ -52,6 +53,7 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
         memory_ceiling=settings.host_memory_mb * 1_000_000,
     )
     async with hosts:
+        unpublished = await asyncio.to_thread(left_in, settings.devices_folder)
         since = time.time() - _LEFT_FOR.total_seconds()
         left = await asyncio.to_thread(device_file.remove_untouched, settings.devices_folder, since=since)
         _log.info("devices_folder_tidied", extra={"removed": len(left)})
@@ -74,7 +76,10 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
             connectors=Connectors(clients),
             shards=aws.shards,
         )
-        await supervisor.run(stop)
+        async with asyncio.TaskGroup() as group:
+            publishing = group.create_task(publish_left(unpublished, parts.events))
+            await supervisor.run(stop)
+            publishing.cancel()
 
 
 async def run_until_signalled(settings: Settings, aws: AwsSettings) -> None:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.device_host.lane import Lane
-    from connector.device_host.protocol import DeviceReport, TextToSend
+    from connector.device_host.protocol import DeviceReport, MessageSeen, ReceiptSeen, TextToSend
+    from connector.device_host.spool import SpoolWriter
 
 _WAL = "?_foreign_keys=on&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=5000&_x="
 """neonize appends its own `?_foreign_keys=on`, which `_x` swallows."""
@@ -56,9 +57,16 @@ class Device:
     """One start of one device. All methods but `begin`, the lane's, may be called from any thread."""
 
     def __init__(
-        self, number: int, database: str, *, lane: Lane, report: Callable[[DeviceReport], None]
+        self,
+        number: int,
+        database: str,
+        *,
+        spool: SpoolWriter,
+        lane: Lane,
+        report: Callable[[DeviceReport], None],
     ) -> None:
         self._number = number
+        self._spool: SpoolWriter | None = spool
         self._lane = lane
         self._report = report
         self._settled = threading.Event()
@@ -148,6 +156,8 @@ class Device:
         with self._changing:
             self._ended = True
             self._client.stop()
+        if self._spool is not None:
+            self._spool.close()
 
     def _await_silence(self) -> None:
         if not self._connecting.is_alive():
@@ -171,9 +181,23 @@ class Device:
             events.TemporaryBanEv: lambda event: self._lost(Loss.BANNED, event.Expire),
         }
 
-    def _tell(self, report: DeviceReport | None) -> None:
-        if report is not None:
-            self._report(report)
+    def _tell(self, report: MessageSeen | ReceiptSeen | None) -> None:
+        """Report what WhatsApp now believes delivered, and keep it until that was passed on."""
+        if report is None:
+            return
+        is_full = self._keep(report)
+        self._report(report)
+        if is_full:
+            self._report(protocol.SpoolTurned(self._number))
+
+    def _keep(self, report: MessageSeen | ReceiptSeen) -> bool:
+        if self._spool is None:
+            return False
+        try:
+            return self._spool.append(report)
+        except OSError:  # of the disk: it still goes to the supervisor, as everything after it
+            self._spool = None
+            return False
 
     def _lost(self, loss: Loss, retry_seconds: int | None = None) -> None:
         self._report(Lost(self._number, loss, retry_seconds))

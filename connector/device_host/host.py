@@ -6,6 +6,7 @@ import os
 import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from connector.device_host.device import Device
@@ -23,6 +24,7 @@ from connector.device_host.protocol import (
     decode_command,
     frame,
 )
+from connector.device_host.spool import SpoolWriter
 
 if TYPE_CHECKING:
     import socket
@@ -53,8 +55,8 @@ class Host:
         match command:
             case Ping():
                 self._report(Pong())
-            case StartDevice(device=number, database=database):
-                self._start(number, database)
+            case StartDevice():
+                self._start(command)
             case StopDevice(device=number):
                 self._stop(number)
             case SendTexts(device=number, texts=texts):
@@ -66,8 +68,10 @@ class Host:
             case _:
                 assert_never(command)
 
-    def _start(self, number: int, database: str) -> None:
-        device = self._devices[number] = Device(number, database, lane=self._lane, report=self._report)
+    def _start(self, command: StartDevice) -> None:
+        spool = SpoolWriter(Path(command.database).parent, command.spool)
+        device = Device(command.device, command.database, spool=spool, lane=self._lane, report=self._report)
+        self._devices[command.device] = device
         self._lane.begin(device.begin).add_done_callback(_or_die)
 
     def _stop(self, number: int) -> None:

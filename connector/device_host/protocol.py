@@ -18,10 +18,14 @@ from infra.contract.message import InboundContent, OutboundStatus
 
 
 class StartDevice(msgspec.Struct, frozen=True, tag=True):
-    """Connect the device of this database; one that is not linked yet shows QRs."""
+    """Connect the device of this database; one that is not linked yet shows QRs.
+
+    What it receives is kept beside the database, in files of this name; see `spool`.
+    """
 
     device: int
     database: str
+    spool: str
 
 
 class StopDevice(msgspec.Struct, frozen=True, tag=True):
@@ -207,6 +211,12 @@ class ReceiptSeen(msgspec.Struct, frozen=True, tag=True):
     at: datetime
 
 
+class SpoolTurned(msgspec.Struct, frozen=True, tag=True):
+    """A file of the spool is full: all that is in it was reported before."""
+
+    device: int
+
+
 class Unreadable(msgspec.Struct, frozen=True, tag=True):
     """neonize reported something that this program cannot read: a mistake of ours."""
 
@@ -227,6 +237,7 @@ DeviceReport = (
     | LoggedOut
     | MessageSeen
     | ReceiptSeen
+    | SpoolTurned
     | Unreadable
 )
 Report = Ready | Pong | DeviceReport

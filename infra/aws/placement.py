@@ -1,4 +1,4 @@
-"""Where a session goes that starts: to its old shard, or to the one with fewest sessions; what that writes."""
+"""Where a session goes that starts: its old shard, or the one with fewest sessions; and what that writes."""
 
 from __future__ import annotations
 

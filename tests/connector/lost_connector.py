@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from connector.settings import Settings
     from infra.aws.clients import AwsSettings
 
@@ -44,6 +46,13 @@ class LostConnector:
     def stop(self) -> None:
         """Let nothing of it run, as when its virtual machine is paused."""
         self._send(signal.SIGSTOP)
+
+    async def kill(self, *, after: Callable[[], Awaitable[None]]) -> None:
+        """End its supervisor by kill -9, which was stopped before something happened."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        await after()
+        os.kill(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
 
     def wake(self) -> None:
         """Let it go on as if no time had passed."""

@@ -22,6 +22,7 @@ from connector.device_host.protocol import (
     TextSent,
     TextToSend,
 )
+from connector.device_host.spool import spool_file
 from connector.hosts import DeviceHosts, HostDied
 from infra.contract.jid import Jid
 from infra.contract.message import OutboundStatus, Text
@@ -103,6 +104,20 @@ async def test_an_incoming_text_says_who_sent_it(
     assert seen.content == Text("good morning")
     assert (seen.wa_id, seen.chat, seen.sender_number) == (wa_id, Jid.phone_number(BOB), BOB)
     assert (seen.push_name, seen.from_me) == ("Bob", False)
+
+
+async def test_a_text_comes_in_though_the_disk_does_not_take_it(
+    hosts: DeviceHosts, control: Control, tmp_path: Path
+) -> None:
+    device = await hosts.start(tmp_path / "ada.db")
+    spool_file(tmp_path, device.spool.name, 0).mkdir()
+    await link(device, control, ADA)
+
+    for text in ("one", "two"):
+        await control.send(BOB, ADA, text)
+
+    assert (await heard(device, MessageSeen)).content == Text("one")
+    assert (await heard(device, MessageSeen, number=2)).content == Text("two")
 
 
 async def test_what_the_owner_writes_on_the_phone_is_seen_as_from_me(

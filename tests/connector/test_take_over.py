@@ -68,16 +68,16 @@ class Story:
             settings, save_after=timedelta(hours=1), lease_duration=timedelta(seconds=2)
         )
         self._clients = clients
-        self._folder = folder
+        self.folder = folder
 
     def connector(self, name: str) -> Connector:
         """Make a connector with a folder of its own."""
-        settings = msgspec.structs.replace(self._settings, devices_folder=self._folder / name)
+        settings = msgspec.structs.replace(self._settings, devices_folder=self.folder / name)
         return Connector(settings, self._clients)
 
     def other_process(self, name: str) -> LostConnector:
         """Make a connector in a process of its own, with a folder of its own."""
-        return LostConnector(self._settings, self._clients.settings, self._folder / name)
+        return LostConnector(self._settings, self._clients.settings, self.folder / name)
 
     async def say(self, text: str, *chats: str) -> None:
         """Have a text sent to some chats, one after the other."""
@@ -182,6 +182,26 @@ async def test_a_container_that_wakes_after_a_take_over_is_only_a_moment_in_the_
     read = [message["text"] for message in await control.received(BOB, len(texts))]
     assert read == texts
     assert (session.status, session.fence) == (SessionStatus.CONNECTED, fence + 1)
+
+
+async def test_what_was_acknowledged_to_whatsapp_outlives_its_supervisor(story: Story) -> None:
+    texts = [f"text {number}" for number in range(20)]
+
+    async def bob_writes() -> None:
+        for text in texts:
+            await story.control.send(BOB, ADA, text)
+        await story.control.settled()
+
+    async with story.other_process("here") as first:
+        await linked(story.customer, story.control, ADA)
+        fence = story.customer.session().fence
+        await first.kill(after=bob_writes)
+        async with story.connector("here"):
+            await story.connected_after(fence)
+            for text in texts:
+                await story.customer.event_when(_reads(text))
+
+    assert not list((story.folder / "here").glob("*.events"))
 
 
 def _reads(text: str) -> Callable[[object], bool]:

@@ -1,0 +1,83 @@
+"""The supervisor's side of the spool: what is deleted when, and what a dead process left to be passed on."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from connector.device_host.protocol import MessageSeen, ReceiptSeen
+from connector.device_host.spool import SUFFIX, read_spool, spool_file
+from connector.events import event_of
+from infra.contract.ids import SessionId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from connector.events import Events
+
+_log = logging.getLogger(__name__)
+
+
+class Spool:
+    """The files of one start of a device."""
+
+    def __init__(self, database: Path) -> None:
+        self.name = f"{database.stem}.{uuid4().hex}"
+        self._folder = database.parent
+        self._number = 0
+        self._heard = 0
+
+    def heard(self) -> None:
+        """Note that the host has said one more of what is in the present file."""
+        self._heard += 1
+
+    def turn(self) -> Callable[[], None]:
+        """Go on to the next file; gives what deletes this one, to be called when all of it is published."""
+        full = self._file()
+        self._number += 1
+        self._heard = 0
+        return partial(full.unlink, missing_ok=True)
+
+    def delete(self) -> None:
+        """Delete the present file: the device has ended, and all is published."""
+        self._file().unlink(missing_ok=True)
+
+    def unheard(self) -> list[MessageSeen | ReceiptSeen]:
+        """Give what the host has kept and did not live to say."""
+        return (_kept(self._file()) or [])[self._heard :]
+
+    def _file(self) -> Path:
+        return spool_file(self._folder, self.name, self._number)
+
+
+async def publish_left(files: Collection[Path], events: Events) -> None:
+    """Publish what an earlier connector in this folder may not have; what it had is known by its id."""
+    for file in files:
+        seen = _kept(file)
+        if seen is None:
+            continue  # another version may read it; after a day it is tidied away
+        for each in seen:
+            await events.put(event_of(SessionId(file.name.partition(".")[0]), each))
+        await events.then(partial(file.unlink, missing_ok=True))
+        _log.warning("spool_left", extra={"file": file.name, "events": len(seen)})
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Give the files that are there before any device is started."""
+    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
+
+
+def _kept(file: Path) -> list[MessageSeen | ReceiptSeen] | None:
+    try:
+        reports = read_spool(file)
+    except FileNotFoundError:
+        return []
+    except msgspec.DecodeError as error:
+        _log.error("spool_unreadable", extra={"file": file.name, "cause": type(error).__name__})
+        return None
+    return [report for report in reports if isinstance(report, MessageSeen | ReceiptSeen)]
