@@ -41,6 +41,10 @@ class Beats:
         """Give the shards whose lease did not move for its duration."""
         return {shard for shard, (_, at) in self._moved.items() if now - at >= self._duration}
 
+    def abandoned(self, now: float) -> set[int]:
+        """Give the shards whose lease did not move for its duration and half of it, and which nobody took."""
+        return {shard for shard, (_, at) in self._moved.items() if now - at >= 1.5 * self._duration}
+
     def live(self, leases: Sequence[Lease], now: float) -> set[ConnectorId]:
         """Give the connectors that hold one of these leases which moves, and mean to stay."""
         expired = self.expired(now)

@@ -166,12 +166,13 @@ class LeaseKeeper:
         self._beats.observe(found, now)
         leases = self._beats.without_old_wishes(found, now)
         live, expired = self._beats.live(leases, now), self._beats.expired(now)
+        abandoned = self._beats.abandoned(now)
         for lease in leases_to_yield(leases, me=self._me, live=live, giving=self._parting):
             if lease.shard in self._held:
                 self._part_from(lease.shard)
         # what the table says is ours, but we let go of when we could not renew it, or never knew we had
         ours = [lease for lease in leases if lease.holder == self._me and lease.shard not in self._held]
-        wanted = [*ours, *leases_to_take(leases, me=self._me, live=live, expired=expired)]
+        wanted = ours + leases_to_take(leases, me=self._me, live=live, expired=expired, abandoned=abandoned)
         for lease in wanted:
             await self._take(lease)
         for lease in self._wishes.to_withdraw(found, leases, live=live, now=now):

@@ -51,12 +51,18 @@ class ConnectorRecord(msgspec.Struct, frozen=True):
 
 
 def leases_to_take(
-    leases: Sequence[Lease], *, me: ConnectorId, live: Collection[ConnectorId], expired: Collection[int]
+    leases: Sequence[Lease],
+    *,
+    me: ConnectorId,
+    live: Collection[ConnectorId],
+    expired: Collection[int],
+    abandoned: Collection[int] = (),
 ) -> list[Lease]:
     """Choose what to take now: what is kept for me, then free and expired leases up to the fair share.
 
-    `expired` are the shards whose lease was not seen to move. Each connector has an order of its own, so that
-    those who look at the same moment seldom want the same.
+    `expired` are the shards whose lease was not seen to move. `abandoned` are those that stood so for longer:
+    whose share they are is too slow to take them, so anybody does, one at a time. Each connector has an order
+    of its own, so that those who look at the same moment seldom want the same.
     """
     there = [lease for lease in leases if lease.holder is None or lease.shard in expired]
     there = [lease for lease in there if lease.holder != me]
@@ -64,7 +70,8 @@ def leases_to_take(
     free = [lease for lease in there if lease.wanted_by is None or lease.shard in expired]
     free = sorted((lease for lease in free if lease not in kept), key=lambda lease: _rank(lease, me))
     share = math.ceil(len(leases) / len({me, *live}))  # without wishers: they may be dead
-    return [*kept, *free[: max(0, share - _shares(leases)[me])]]
+    chosen = [*kept, *free[: max(0, share - _shares(leases)[me])]]
+    return chosen or [lease for lease in free if lease.shard in abandoned][:1]
 
 
 def lease_to_wish_for(

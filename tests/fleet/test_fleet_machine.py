@@ -27,7 +27,7 @@ SHARDS = 7
 SLOTS = st.integers(0, 2)
 _LONGEST_STOP = 12.0
 _LEASE, _LOOK = SETTINGS.lease_duration.total_seconds(), SETTINGS.look_every.total_seconds()
-_UNSERVED = _LONGEST_STOP + _LEASE + 2 * _LOOK + 1
+_UNSERVED = _LONGEST_STOP + 1.5 * _LEASE + 2 * _LOOK + 1
 """The longest, in seconds, that nobody serves a shard while no fault comes and a connector is well."""
 _SETTLED = 90.0
 """After so many seconds without a fault, shares are fair and nothing moves any more."""

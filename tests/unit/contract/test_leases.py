@@ -32,6 +32,16 @@ def test_nobody_takes_more_than_the_fair_share() -> None:
     assert len(taken) == 2
 
 
+def test_what_stays_untaken_is_taken_beyond_the_fair_share_one_at_a_time() -> None:
+    leases = held(ANN, ANN, CAT, CAT)
+
+    share = leases_to_take(leases, me=ANN, live=[ANN, BEN], expired=[2, 3])
+    beyond = leases_to_take(leases, me=ANN, live=[ANN, BEN], expired=[2, 3], abandoned=[2, 3])
+
+    assert share == []
+    assert len(beyond) == 1
+
+
 def test_expired_leases_are_taken_and_no_other_of_a_holder() -> None:
     taken = leases_to_take(held(BEN, BEN, CAT), me=ANN, live=[BEN], expired=[2])
 
