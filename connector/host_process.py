@@ -17,15 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.device_host.protocol import (
-    PREFIX_BYTES,
-    Ping,
-    Pong,
-    Ready,
-    StartDevice,
-    decode_report,
-    frame,
-)
+from connector.device_host.frames import PREFIX_BYTES, decode_report, frame
+from connector.device_host.protocol import Ping, Pong, Ready, StartDevice
 from connector.hosted import HostedDevice
 from connector.pulse import Pulse
 

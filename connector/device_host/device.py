@@ -66,7 +66,7 @@ class Device:
         report: Callable[[DeviceReport], None],
     ) -> None:
         self._number = number
-        self._spool: SpoolWriter | None = spool
+        self._spool = spool
         self._lane = lane
         self._report = report
         self._settled = threading.Event()
@@ -156,8 +156,7 @@ class Device:
         with self._changing:
             self._ended = True
             self._client.stop()
-        if self._spool is not None:
-            self._spool.close()
+        self._spool.close()
 
     def _await_silence(self) -> None:
         if not self._connecting.is_alive():
@@ -185,19 +184,10 @@ class Device:
         """Report what WhatsApp now believes delivered, and keep it until that was passed on."""
         if report is None:
             return
-        is_full = self._keep(report)
+        is_full = self._spool.append(report)
         self._report(report)
         if is_full:
             self._report(protocol.SpoolTurned(self._number))
-
-    def _keep(self, report: MessageSeen | ReceiptSeen) -> bool:
-        if self._spool is None:
-            return False
-        try:
-            return self._spool.append(report)
-        except OSError:  # of the disk: it still goes to the supervisor, as everything after it
-            self._spool = None
-            return False
 
     def _lost(self, loss: Loss, retry_seconds: int | None = None) -> None:
         self._report(Lost(self._number, loss, retry_seconds))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from connector.device_host.device import Device
+from connector.device_host.frames import PREFIX_BYTES, decode_command, frame
 from connector.device_host.lane import Lane
 from connector.device_host.protocol import (
-    PREFIX_BYTES,
     Logout,
     PairPhone,
     Ping,
@@ -21,8 +21,6 @@ from connector.device_host.protocol import (
     SendTexts,
     StartDevice,
     StopDevice,
-    decode_command,
-    frame,
 )
 from connector.device_host.spool import SpoolWriter
 

@@ -1,4 +1,4 @@
-"""What a device host and its supervisor say to each other: length-prefixed msgspec frames on a socket pair.
+"""What a device host and its supervisor say to each other; see `frames` for how.
 
 A `device` is the number that the supervisor gave to one start of one device, so that what a former start
 still says is never taken for the present one's. Reports of one device come in the order of their happening.
@@ -241,24 +241,3 @@ DeviceReport = (
     | Unreadable
 )
 Report = Ready | Pong | DeviceReport
-
-PREFIX_BYTES = 4
-
-_COMMAND: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
-_REPORT: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
-
-
-def frame(message: Command | Report) -> bytes:
-    """Write a frame: its length in four bytes, big-endian, and the message."""
-    body = msgspec.msgpack.encode(message)
-    return len(body).to_bytes(PREFIX_BYTES, "big") + body
-
-
-def decode_command(body: bytes) -> Command:
-    """Read a command's frame without its prefix."""
-    return _COMMAND.decode(body)
-
-
-def decode_report(body: bytes) -> Report:
-    """Read a report's frame without its prefix."""
-    return _REPORT.decode(body)

@@ -7,11 +7,10 @@ kernel keeps what was written when a process is killed.
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING
 
-from connector.device_host.protocol import PREFIX_BYTES, decode_report, frame
+from connector.device_host.frames import PREFIX_BYTES, decode_report, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,21 +36,32 @@ class SpoolWriter:
         self._number = 0
         self._descriptor: int | None = None
         self._size = 0
+        self._is_broken = False
 
     def append(self, report: Report) -> bool:
-        """Keep a report; True if it is the last of its file. Raises OSError: then nothing may follow."""
-        data = frame(report)
-        if self._descriptor is None:
-            path = spool_file(self._folder, self._name, self._number)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if os.write(self._descriptor, data) < len(data):
-            raise OSError(errno.ENOSPC, "a report did not fit on the disk")
-        self._size += len(data)
-        if self._size < _FULL_BYTES:
+        """Keep a report; True if it is the last of its file.
+
+        Once the disk does not take it, nothing is kept any more: nothing may follow half a report.
+        """
+        if self._is_broken:
+            return False
+        try:
+            self._write(frame(report))
+        except OSError:
+            self._is_broken = True
+        if self._is_broken or self._size < _FULL_BYTES:
             return False
         self.close()
         self._number += 1
         return True
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor is None:
+            path = spool_file(self._folder, self._name, self._number)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        written = os.write(self._descriptor, data)
+        self._size += written
+        self._is_broken = written < len(data)
 
     def close(self) -> None:
         """Write no more; the files stay."""

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.device_host.frames import PREFIX_BYTES, decode_command, frame
 from connector.device_host.protocol import (
-    PREFIX_BYTES,
     Connected,
     Ping,
     Pong,
@@ -24,8 +24,6 @@ from connector.device_host.protocol import (
     StartDevice,
     StopDevice,
     Stopped,
-    decode_command,
-    frame,
 )
 from infra.contract.message import OutboundStatus
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.device_host.protocol import MessageSeen, ReceiptSeen, Report, frame
+from connector.device_host.frames import frame
+from connector.device_host.protocol import MessageSeen, ReceiptSeen, Report
 from connector.device_host.spool import SpoolWriter, read_spool
 from connector.events import Events
 from connector.spool import Spool, left_in, publish_left
