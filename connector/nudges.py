@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector.patience import persistently
 from infra.aws.errors import AwsError
+from infra.aws.queues import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _AFTER_ERROR_SECONDS = 1.0
+_GATHERED_SECONDS = 0.3
 
 
 class Nudges:
@@ -45,6 +47,7 @@ class Nudges:
         self._on_nudge = on_nudge
         self._group = group
         self._threads = ThreadPoolExecutor(shards, "nudges")
+        self._followed: dict[int, list[str]] = {}
         self._polls: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
 
     def receive(self, shard: int) -> None:
@@ -79,6 +82,17 @@ class Nudges:
                 continue
             for each in received:
                 self._on_nudge(shard, each.message)
-            if received:
-                handles = [each.handle for each in received]
-                self._group.create_task(persistently(self._queues.delete_nudges, shard, handles))
+            self._delete_soon(shard, [each.handle for each in received])
+
+    def _delete_soon(self, shard: int, handles: list[str]) -> None:
+        """Delete what was followed together with that of the next moment: a request costs the same."""
+        waiting = self._followed.setdefault(shard, [])
+        if handles and not waiting:
+            self._group.create_task(self._delete(shard))
+        waiting += handles
+
+    async def _delete(self, shard: int) -> None:
+        await asyncio.sleep(_GATHERED_SECONDS)
+        handles = self._followed.pop(shard)
+        for start in range(0, len(handles), AT_ONCE):
+            await persistently(self._queues.delete_nudges, shard, handles[start : start + AT_ONCE])

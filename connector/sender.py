@@ -50,6 +50,7 @@ class Sender:
         self._device: HostedDevice | None = None
         self._connected = asyncio.Event()
         self._nudged = asyncio.Event()
+        self._more = True
         self._idle = asyncio.Event()
         self._idle.set()
         self._outcomes: asyncio.Queue[TextSent | SendFailed | None] = asyncio.Queue()
@@ -66,6 +67,7 @@ class Sender:
         """Send through this device from now on."""
         self._device = device
         self._doubt_until = self._clock.monotonic() + _DOUBT_SECONDS
+        self._more = True
         self._connected.set()
 
     def disconnected(self) -> None:
@@ -93,7 +95,7 @@ class Sender:
             if not self._connected.is_set():
                 await self._await_connection()
                 continue
-            if not self._ready:
+            if not self._ready and self._has_news:
                 await asyncio.sleep(self._intake.pause)
                 self._ready.extend(await self._claim())
             if not self._ready:
@@ -105,9 +107,16 @@ class Sender:
             elif self._connected.is_set():
                 await self._send_batch(self._next_batch())
 
+    @property
+    def _has_news(self) -> bool:
+        """Whether there may be more in the outbox than was seen."""
+        return self._more or self._nudged.is_set()
+
     async def _claim(self) -> list[Claim]:
         self._nudged.clear()
-        return await self._intake.claim()
+        claims = await self._intake.claim()
+        self._more = len(claims) >= self._intake.ahead
+        return claims
 
     async def _await_connection(self) -> None:
         try:
@@ -116,8 +125,12 @@ class Sender:
             await self._intake.expire()
 
     async def _await_news(self) -> None:
-        with contextlib.suppress(TimeoutError):
+        if self._has_news:
+            return
+        try:
             await asyncio.wait_for(self._nudged.wait(), self._intake.patience)
+        except TimeoutError:
+            self._more = True
 
     def _next_batch(self) -> list[Claim]:
         batch: list[Claim] = []
@@ -132,7 +145,7 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group:
                 left = group.create_task(self._outcomes_of(batch))
-                is_last = self._ready or self._intake.ahead == 1
+                is_last = self._ready or self._intake.ahead == 1 or not self._has_news
                 following = None if is_last else group.create_task(self._claim())
         finally:
             self._idle.set()

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
 
-_AT_ONCE = 10
+AT_ONCE = 10
+"""So many messages SQS gives, and deletes, in a request."""
 _BATCH_BYTES = 240 * 1024
 """Below 256 KiB: SQS takes 1 MiB per batch since 2025, emulators not all of them."""
 
@@ -49,7 +50,7 @@ class Queues:
         return list(_nudges(received))
 
     def delete_nudges(self, shard: int, handles: Sequence[str]) -> None:
-        """Delete up to 10 that were followed; one that stays comes again, which changes nothing."""
+        """Delete up to AT_ONCE that were followed; one that stays comes again, which changes nothing."""
         self._delete(keys.shard_queue(self._stack, shard), handles)
 
     def return_nudges(self, shard: int, handles: Sequence[str]) -> None:
@@ -89,7 +90,7 @@ class Queues:
         with translated():
             answer = self._clients.sqs.receive_message(
                 QueueUrl=self._url(queue),
-                MaxNumberOfMessages=_AT_ONCE,
+                MaxNumberOfMessages=AT_ONCE,
                 WaitTimeSeconds=int(wait.total_seconds()),
             )
         return [Received(each["Body"], each["ReceiptHandle"]) for each in answer.get("Messages", ())]
@@ -121,7 +122,7 @@ def _batches(events: Iterable[tuple[ConnectorEvent, str]]) -> Iterator[list[tupl
     size = 0
     for event, body in events:
         grown = size + len(body.encode())
-        if batch and (len(batch) == _AT_ONCE or grown > _BATCH_BYTES):
+        if batch and (len(batch) == AT_ONCE or grown > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
             grown = len(body.encode())

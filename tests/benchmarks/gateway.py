@@ -158,8 +158,8 @@ def _cpu_by_program() -> dict[str, float]:
     for pid in _children(os.getpid()):
         module = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[4].decode()
         used[module] = cpu_seconds(pid)
-        for child in _children(pid):
-            used[f"{module}'s host"] = cpu_seconds(child)
+        if children := _children(pid):
+            used[f"{module}'s hosts"] = sum(map(cpu_seconds, children))
     return used
 
 

@@ -12,6 +12,10 @@ from infra.contract.ids import SessionId
 from infra.contract.queues import Nudge, NudgeReason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
     from infra.aws.clients import Clients
 
 NUDGE = Nudge(SessionId("ada"), NudgeReason.SEND)
@@ -41,3 +45,34 @@ async def test_what_a_long_poll_receives_after_the_hand_over_is_there_for_the_su
             pass
     assert [each.message for each in received] == [NUDGE]
     assert followed == []
+
+
+async def test_nudges_that_were_followed_are_deleted_together(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues, deleted = Queues(clients), list[int]()
+    followed = asyncio.Queue[Nudge]()
+    delete = queues.delete_nudges
+
+    def counted(shard: int, handles: Sequence[str]) -> None:
+        deleted.append(len(handles))
+        delete(shard, handles)
+
+    monkeypatch.setattr(queues, "delete_nudges", counted)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        nudges = Nudges(
+            queues,
+            lambda _, nudge: followed.put_nowait(nudge),
+            shards=1,
+            wait=timedelta(seconds=1),
+            group=group,
+        )
+        nudges.receive(0)
+        for _ in range(12):
+            await asyncio.to_thread(queues.nudge, 0, NUDGE)
+            await followed.get()
+        nudges.ignore(0)
+
+    assert sum(deleted) == 12
+    assert len(deleted) < 12
+    assert max(deleted) <= 10

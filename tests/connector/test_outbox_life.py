@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.aws.builders import ADA
 from tests.connector.outbox_bench import FENCE
 
 if TYPE_CHECKING:
+    from infra.contract.message import Outbound
     from tests.connector.outbox_bench import OutboxBench
 
 SENT = OutboundStatus.SENT
@@ -42,6 +45,28 @@ async def test_many_nudges_for_few_messages_send_each_once_and_in_order(bench: O
         await bench.status(refs[-1], SENT)
 
     assert bench.read == [str(number) for number in range(12)]
+
+
+async def test_a_message_costs_one_look_into_the_outbox(
+    bench: OutboxBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    pending = bench.outbox.pending
+
+    def counted(*args: Any, **kwargs: Any) -> list[Outbound]:
+        looks.append(args)
+        return pending(*args, **kwargs)
+
+    monkeypatch.setattr(bench.outbox, "pending", counted)
+    began = time.monotonic()
+    async with bench.serving():
+        for number in range(10):
+            ref = bench.send(str(number))
+            bench.sender.nudge()
+            await bench.status(ref, SENT)
+
+    for_the_watermark = math.ceil(time.monotonic() - began)
+    assert 10 <= len(looks) <= 10 + 1 + for_the_watermark
 
 
 async def test_a_place_whose_request_died_is_closed_and_leaves_the_backlog(bench: OutboxBench) -> None:
