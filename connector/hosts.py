@@ -87,6 +87,10 @@ class DeviceHosts:
         """Give the process ids of the hosts that live."""
         return [host.pid for host in self._hosts if host.pid is not None]
 
+    def spools(self) -> set[str]:
+        """Give the names of the spools of the devices that are listened to."""
+        return {device.spool.name for host in self._hosts for device in _devices(host)}
+
     def _may_join(self, database: Path, host: HostProcess, now: float) -> bool:
         return host.is_open and self._suspects.may_join(str(database), _databases(host), now)
 

@@ -14,7 +14,7 @@ from connector import device_file
 from connector.events import Events
 from connector.hosts import DeviceHosts
 from connector.parts import Parts
-from connector.spool import left_in, publish_left
+from connector.spool import publish_left_again_and_again
 from connector.supervisor import Supervisor
 from infra.aws.blobs import Blobs
 from infra.aws.calls import Calls
@@ -53,7 +53,6 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
         memory_ceiling=settings.host_memory_mb * 1_000_000,
     )
     async with hosts:
-        unpublished = await asyncio.to_thread(left_in, settings.devices_folder)
         since = time.time() - _LEFT_FOR.total_seconds()
         left = await asyncio.to_thread(device_file.remove_untouched, settings.devices_folder, since=since)
         _log.info("devices_folder_tidied", extra={"removed": len(left)})
@@ -77,7 +76,9 @@ async def run(settings: Settings, aws: AwsSettings, stop: asyncio.Event) -> None
             shards=aws.shards,
         )
         async with asyncio.TaskGroup() as group:
-            publishing = group.create_task(publish_left(unpublished, parts.events))
+            publishing = group.create_task(
+                publish_left_again_and_again(settings.devices_folder, parts.events, hosts.spools)
+            )
             await supervisor.run(stop)
             publishing.cancel()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MISSED = 3
+_MISSED = 6
 """So many questions without a word in between, and it hangs."""
 
 

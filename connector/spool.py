@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -10,7 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from connector.device_host.protocol import MessageSeen, ReceiptSeen
-from connector.device_host.spool import SUFFIX, read_spool, spool_file
+from connector.device_host.spool import SUFFIX, read_spool, spool_file, spool_name
 from connector.events import event_of
 from infra.contract.ids import SessionId
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from connector.events import Events
 
 _log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 60.0
 
 
 class Spool:
@@ -55,8 +59,23 @@ class Spool:
         return spool_file(self._folder, self.name, self._number)
 
 
+async def publish_left_again_and_again(
+    folder: Path, events: Events, in_use: Callable[[], Collection[str]]
+) -> None:
+    """Publish what no device's listener will any more: of an earlier connector, or of a start that failed.
+
+    To be begun before any device is started. `in_use` gives the names of the spools that are listened to.
+    """
+    grace = 0.0
+    while True:
+        files = await asyncio.to_thread(left_in, folder, in_use(), older_than=grace)
+        await publish_left(files, events)
+        await asyncio.sleep(_LOOK_SECONDS)
+        grace = _LOOK_SECONDS  # a host may go on writing for a moment after nobody listens
+
+
 async def publish_left(files: Collection[Path], events: Events) -> None:
-    """Publish what an earlier connector in this folder may not have; what it had is known by its id."""
+    """Publish what may not have been; what was is known by its id."""
     for file in files:
         seen = _kept(file)
         if seen is None:
@@ -67,9 +86,11 @@ async def publish_left(files: Collection[Path], events: Events) -> None:
         _log.warning("spool_left", extra={"file": file.name, "events": len(seen)})
 
 
-def left_in(folder: Path) -> list[Path]:
-    """Give the files that are there before any device is started."""
-    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
+def left_in(folder: Path, in_use: Collection[str] = (), *, older_than: float = 0.0) -> list[Path]:
+    """Give the files that belong to no spool in use, and that were not written to for so many seconds."""
+    since = time.time() - older_than
+    files = [file for file in folder.glob(f"*{SUFFIX}") if spool_name(file) not in in_use]
+    return sorted((file for file in files if file.stat().st_mtime <= since), key=str)
 
 
 def _kept(file: Path) -> list[MessageSeen | ReceiptSeen] | None:

@@ -27,6 +27,11 @@ def spool_file(folder: Path, name: str, number: int) -> Path:
     return folder / f"{name}.{number}{SUFFIX}"
 
 
+def spool_name(file: Path) -> str:
+    """Give the name of the spool that a file belongs to."""
+    return file.name.removesuffix(SUFFIX).rpartition(".")[0]
+
+
 class SpoolWriter:
     """Writes the files of one start of a device, each when it is needed."""
 

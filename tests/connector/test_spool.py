@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ import pytest
 
 from connector.device_host.frames import frame
 from connector.device_host.protocol import MessageSeen, ReceiptSeen, Report
-from connector.device_host.spool import SpoolWriter, read_spool
+from connector.device_host.spool import SpoolWriter, read_spool, spool_name
 from connector.events import Events
-from connector.spool import Spool, left_in, publish_left
+from connector.spool import Spool, left_in, publish_left, publish_left_again_and_again
 from infra.aws.queues import Queues
 from infra.contract.jid import Jid
 from infra.contract.message import OutboundStatus, Text
@@ -130,6 +130,32 @@ async def test_what_an_earlier_connector_left_is_published_and_deleted(
         (ReceiptReceived, "bob-2"),
     }
     assert not left_in(tmp_path)
+
+
+async def test_what_nobody_listens_to_any_more_is_published_while_the_connector_runs(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.spool._LOOK_SECONDS", 0.2)
+    queues = Queues(clients)
+    events = Events(queues)
+    used, failed = Spool(tmp_path / "ada.db"), Spool(tmp_path / "bob.db")
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(events.run()),
+            group.create_task(publish_left_again_and_again(tmp_path, events, lambda: {used.name})),
+        ]
+        await asyncio.sleep(0.1)
+        written(used, tmp_path, a_message("A"))
+        written(failed, tmp_path, a_message("B"))
+        while not (received := await asyncio.to_thread(queues.receive_events, wait=timedelta(seconds=1))):
+            pass
+        await asyncio.sleep(0.3)
+        for task in tasks:
+            task.cancel()
+
+    [event] = [decode_event(each.message) for each in received]
+    assert event.session_id == "bob"
+    assert [spool_name(file) for file in left_in(tmp_path)] == [used.name]
 
 
 async def test_a_file_of_another_version_is_said_and_left(
