@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 60.0
+_UNREADABLE = ".unreadable"
 
 
 class Spool:
@@ -70,6 +71,9 @@ async def publish_left_again_and_again(
     while True:
         files = await asyncio.to_thread(left_in, folder, in_use(), older_than=grace)
         await publish_left(files, events)
+        published = asyncio.Event()
+        await events.then(published.set)
+        await published.wait()
         await asyncio.sleep(_LOOK_SECONDS)
         grace = _LOOK_SECONDS  # a host may go on writing for a moment after nobody listens
 
@@ -79,7 +83,8 @@ async def publish_left(files: Collection[Path], events: Events) -> None:
     for file in files:
         seen = _kept(file)
         if seen is None:
-            continue  # another version may read it; after a day it is tidied away
+            file.rename(file.with_suffix(_UNREADABLE))  # for people to see; after a day it is tidied away
+            continue
         for each in seen:
             await events.put(event_of(SessionId(file.name.partition(".")[0]), each))
         await events.then(partial(file.unlink, missing_ok=True))
