@@ -17,8 +17,8 @@ from infra.contract.session import DisconnectReason, SessionEvent, SessionStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
-_ONCE_WITHIN = timedelta(minutes=10)
-"""Who is replaced twice within that time has a rival who means to stay."""
+_RIVALS_RETURN_WITHIN = timedelta(minutes=1)
+"""Who is replaced so soon after it came back has a rival who comes back too."""
 
 
 class Next(enum.Enum):
@@ -115,6 +115,6 @@ def once_replaced(before: datetime | None, now: datetime, *, lease_duration: tim
     The first time it may be a former holder that was paused, and woke: whatsmeow connects again before that
     one's supervisor can stop it. So we wait a lease duration: by then it is stopped, or we know it was us.
     """
-    if before is not None and now - before < _ONCE_WITHIN:
+    if before is not None and now - before < lease_duration + _RIVALS_RETURN_WITHIN:
         return REPLACED_AGAIN
     return VERDICTS[Loss.REPLACED]._replace(pause=lease_duration)
