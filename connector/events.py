@@ -56,8 +56,13 @@ class Events:
         await self._waiting.join()
 
 
-def event_of(session_id: SessionId, seen: MessageSeen | ReceiptSeen) -> ConnectorEvent:
-    """Write what a device has seen as an event of its session."""
+def event_of(
+    session_id: SessionId, seen: MessageSeen | ReceiptSeen, *, maybe_known: bool = False
+) -> ConnectorEvent:
+    """Write what a device has seen as an event of its session.
+
+    `maybe_known` if another device of the session may have been given it too, and have asked for it again.
+    """
     if isinstance(seen, ReceiptSeen):
         return ReceiptReceived(session_id, seen.wa_ids, seen.status, seen.at)
     return MessageReceived(
@@ -70,6 +75,7 @@ def event_of(session_id: SessionId, seen: MessageSeen | ReceiptSeen) -> Connecto
         sender_number=seen.sender_number,
         push_name=seen.push_name,
         from_me=seen.from_me,
+        maybe_known=maybe_known or seen.retried,
     )
 
 

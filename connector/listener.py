@@ -167,7 +167,8 @@ class Listener:
             self._serving.blob.touch()
             if not report.from_me:
                 self._serving.strangers.heard_from(report.chat)
-        await self._serving.events.put(event_of(self._serving.id, report))
+        maybe_known = self.ending.done()  # a successor's device may be there already
+        await self._serving.events.put(event_of(self._serving.id, report, maybe_known=maybe_known))
 
 
 def _settle(future: asyncio.Future[T], result: T) -> None:

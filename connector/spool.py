@@ -86,7 +86,8 @@ async def publish_left(files: Collection[Path], events: Events) -> None:
             file.rename(file.with_suffix(_UNREADABLE))  # for people to see; after a day it is tidied away
             continue
         for each in seen:
-            await events.put(event_of(SessionId(file.name.partition(".")[0]), each))
+            session_id = SessionId(file.name.partition(".")[0])
+            await events.put(event_of(session_id, each, maybe_known=True))
         await events.then(partial(file.unlink, missing_ok=True))
         _log.warning("spool_left", extra={"file": file.name, "events": len(seen)})
 

@@ -73,8 +73,13 @@ class EventConsumer:
         if self._sessions.find(event.session_id) is None:
             log.info("event_of_deleted_session", extra=_fields(event))
             return
-        is_new = self._messages.store_inbound(_inbound(event))
+        is_new = not self._is_known(event) and self._messages.store_inbound(_inbound(event))
         log.info("message_stored" if is_new else "message_known", extra=_fields(event))
+
+    def _is_known(self, event: MessageReceived) -> bool:
+        return event.maybe_known and self._messages.has_received(
+            event.session_id, event.chat, event.wa_id, around=event.sent_at
+        )
 
     def _advance(self, event: ReceiptReceived) -> None:
         waits = list(_PAUSES)

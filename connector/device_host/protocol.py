@@ -200,6 +200,8 @@ class MessageSeen(msgspec.Struct, frozen=True, tag=True):
     sender_number: str | None
     push_name: str | None
     from_me: bool
+    retried: bool = False
+    """We could not read it at first, and its sender sent it again; its time is of that."""
 
 
 class ReceiptSeen(msgspec.Struct, frozen=True, tag=True):

@@ -43,6 +43,7 @@ def message_seen(device: int, event: Any) -> MessageSeen | None:
         sender_number=sender.user if sender.server == PN_SERVER else None,
         push_name=event.Info.Pushname or None,
         from_me=source.IsFromMe,
+        retried=event.RetryCount > 0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from infra.aws.acceptance import Acceptance, Accepted, Idempotency, OtherBody, PlaceTakenError, SameAgain
@@ -11,12 +12,12 @@ from infra.aws.records import plain
 from infra.aws.table import IS_NEW, Table, assignment, one_of
 from infra.contract import keys
 from infra.contract.ids import OutboundRef
-from infra.contract.keys import MESSAGES_BY_WA_ID
+from infra.contract.keys import MESSAGES_BY_CHAT, MESSAGES_BY_WA_ID
 from infra.contract.message import OutboundStatus, statuses_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from infra.aws.attributes import Item
     from infra.aws.clients import Clients
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from infra.contract.message import Inbound, Message, Outbound
 
 __all__ = ["Accepted", "Idempotency", "Messages", "OtherBody", "PlaceTakenError", "SameAgain"]
+
+
+_ASKED_AGAIN_WITHIN = timedelta(days=1)
 
 
 class Messages:
@@ -80,6 +84,23 @@ class Messages:
         """
         item = write_message(message, delete_at=message.received_at + self._retention)
         return self._table.put(item, condition=IS_NEW).done
+
+    def has_received(self, session_id: SessionId, chat: Jid, wa_id: str, *, around: datetime) -> bool:
+        """Tell whether a message of this id is stored under a time near this one; lags by a moment.
+
+        What WhatsApp delivers again on request has a new time, and so a new place.
+        """
+        index = MESSAGES_BY_CHAT
+        found = self._table.query(
+            f"#{index.partition} = :chat AND #{index.sort} BETWEEN :earliest AND :latest",
+            {
+                "chat": keys.chat_partition(session_id, chat),
+                "earliest": keys.chat_moment(around - _ASKED_AGAIN_WITHIN),
+                "latest": keys.chat_moment(around + _ASKED_AGAIN_WITHIN),
+            },
+            index=index,
+        )
+        return any(item[index.sort].endswith(f"_{wa_id}") for item in found)
 
     def find_ref(self, session_id: SessionId, wa_id: str) -> OutboundRef | None:
         """Give the message that an attempt of this id at WhatsApp was for; lags a moment behind `Outbox`."""

@@ -119,7 +119,12 @@ def chat_partition(session_id: SessionId, chat: Jid) -> str:
 
 def chat_sort(at: datetime, ref: MessageRef) -> str:
     """Give the place of a message among those of its chat: by time, then by id."""
-    return f"{int(at.timestamp() * 1000):013d}#{ref}"
+    return f"{chat_moment(at)}#{ref}"
+
+
+def chat_moment(at: datetime) -> str:
+    """Give what stands before all that passed in a chat at a time, and after all before it."""
+    return f"{int(at.timestamp() * 1000):013d}"
 
 
 def auth_blob(session_id: SessionId) -> str:

@@ -44,6 +44,8 @@ class MessageReceived(msgspec.Struct, frozen=True, tag="message_received"):
     sender_number: str | None = None
     push_name: str | None = None
     from_me: bool = False
+    maybe_known: bool = False
+    """It may have been told of before, under another time: see `Messages.has_received`."""
 
 
 class ReceiptReceived(msgspec.Struct, frozen=True, tag="receipt_received"):

@@ -29,10 +29,12 @@ def consumer(gateway: Gateway) -> EventConsumer:
     return EventConsumer(gateway.sessions, gateway.messages, clock=gateway.clock, sleep=gateway.clock.go_on)
 
 
-def a_text(gateway: Gateway, *, session_id: str = SUPPORT) -> str:
+def a_text(gateway: Gateway, *, maybe_known: bool = False) -> str:
     """Build the event of a text from Bob."""
-    at = gateway.clock.now()
-    return encode(MessageReceived(SUPPORT, "3EB0BB", BOB, BOB, Text("Hi"), at, "14155550101", "Bob"))
+    at, text = gateway.clock.now(), Text("Hi")
+    return encode(
+        MessageReceived(SUPPORT, "3EB0BB", BOB, BOB, text, at, "14155550101", "Bob", maybe_known=maybe_known)
+    )
 
 
 def a_receipt(gateway: Gateway, status: OutboundStatus, *wa_ids: str) -> str:
@@ -73,6 +75,28 @@ async def test_a_received_message_is_stored_once_however_often_it_comes(
     (message,) = gateway.messages.list(SUPPORT).items
     assert isinstance(message, Inbound)
     assert (message.content, message.push_name, message.chat) == (Text("Hi"), "Bob", BOB)
+
+
+async def test_a_message_that_whatsapp_delivered_again_with_another_time_is_stored_once(
+    gateway: Gateway, consumer: EventConsumer
+) -> None:
+    await gateway.linked()
+    consumer.consume(a_text(gateway))
+    gateway.clock.go_on(10)
+
+    consumer.consume(a_text(gateway, maybe_known=True))
+
+    assert len(gateway.messages.list(SUPPORT).items) == 1
+
+
+async def test_a_message_that_might_be_known_and_is_not_is_stored(
+    gateway: Gateway, consumer: EventConsumer
+) -> None:
+    await gateway.linked()
+
+    consumer.consume(a_text(gateway, maybe_known=True))
+
+    assert len(gateway.messages.list(SUPPORT).items) == 1
 
 
 async def test_a_message_for_a_deleted_session_is_dropped(gateway: Gateway, consumer: EventConsumer) -> None:

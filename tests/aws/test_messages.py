@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,18 @@ def test_a_message_that_is_received_twice_is_stored_once(messages: Messages) -> 
 
     assert messages.store_inbound(message)
     assert not messages.store_inbound(message)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -1, 0, 5, 80_000])
+def test_a_message_is_known_by_its_id_though_its_time_is_another(messages: Messages, seconds: float) -> None:
+    messages.store_inbound(an_inbound("3EB0"))
+
+    around = NOW + timedelta(seconds=seconds)
+
+    assert messages.has_received(ADA, BOB, "3EB0", around=around)
+    assert not messages.has_received(ADA, BOB, "EB0", around=around)
+    assert not messages.has_received(ADA, CYD, "3EB0", around=around)
+    assert not messages.has_received(ADA, BOB, "3EB0", around=around + timedelta(days=3))
 
 
 def test_both_directions_are_listed_newest_first_in_pages(messages: Messages) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.aws.clients import Clients
+    from infra.contract.queues import ConnectorEvent
     from tests.connector.conftest import Connector
     from tests.connector.customer import Customer
     from tests.sandbox.conftest import Control
@@ -106,7 +107,7 @@ def test_a_start_that_received_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert not left_in(tmp_path)
 
 
-async def published(clients: Clients, *files: Path) -> list[object]:
+async def published(clients: Clients, *files: Path) -> list[ConnectorEvent]:
     """Publish what is left, and read the queue."""
     queues = Queues(clients)
     events = Events(queues)
@@ -126,7 +127,7 @@ async def test_what_an_earlier_connector_left_is_published_and_deleted(
 
     events = await published(clients, *left_in(tmp_path))
 
-    assert {(type(event), event.session_id) for event in events} == {  # type: ignore[attr-defined]
+    assert {(type(event), event.session_id) for event in events} == {
         (MessageReceived, "ada"),
         (ReceiptReceived, "bob-2"),
     }

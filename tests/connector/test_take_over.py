@@ -12,14 +12,17 @@ import pytest
 from moto import mock_aws
 
 from connector.signal_repair import Forgotten
+from connector.spool import left_in
+from control_plane.consumer import EventConsumer
 from infra.aws.clients import AwsSettings, Clients
 from infra.contract.message import Text
-from infra.contract.queues import MessageReceived
+from infra.contract.queues import MessageReceived, encode
 from infra.contract.session import SessionStatus
 from infra.local.stack import create_stack
 from tests.aws.embedded import embedded_aws
 from tests.connector.conftest import Connector, linked
 from tests.connector.lost_connector import LostConnector
+from tests.connector.test_spool import published
 from tests.sandbox import arrivals
 from tests.sandbox.conftest import ADA, BOB, CYD, Control, new_client
 from tests.sandbox.conftest import link as link_client
@@ -67,17 +70,17 @@ class Story:
         self._settings = msgspec.structs.replace(
             settings, save_after=timedelta(hours=1), lease_duration=timedelta(seconds=2)
         )
-        self._clients = clients
+        self.clients = clients
         self.folder = folder
 
     def connector(self, name: str) -> Connector:
         """Make a connector with a folder of its own."""
         settings = msgspec.structs.replace(self._settings, devices_folder=self.folder / name)
-        return Connector(settings, self._clients)
+        return Connector(settings, self.clients)
 
     def other_process(self, name: str) -> LostConnector:
         """Make a connector in a process of its own, with a folder of its own."""
-        return LostConnector(self._settings, self._clients.settings, self.folder / name)
+        return LostConnector(self._settings, self.clients.settings, self.folder / name)
 
     async def say(self, text: str, *chats: str) -> None:
         """Have a text sent to some chats, one after the other."""
@@ -101,6 +104,15 @@ class Story:
             await customer.event_when(_reads("did you get it?"))
             await control.settled()
             await lost.lose()
+
+    def stored(self, text: str) -> int:
+        """Have all events consumed that came so far, and count under how many ids a text is stored."""
+        consumer = EventConsumer.on(self.clients)
+        for event in self.customer.events:
+            if isinstance(event, MessageReceived):
+                consumer.consume(encode(event))
+        messages = self.customer.messages.list(self.customer.id, limit=1000).items
+        return sum(message.content == Text(text) for message in messages)
 
     async def connected_after(self, fence: int) -> None:
         """Wait until the session is connected under a newer lease."""
@@ -168,6 +180,7 @@ async def test_a_container_that_wakes_after_a_take_over_is_only_a_moment_in_the_
         await linked(customer, control, ADA)
         fence = customer.session().fence
         frozen.stop()
+        await control.send(BOB, ADA, "are you asleep?")
         async with story.connector("next"):
             await story.connected_after(fence)
             await story.say(texts[0], BOB)
@@ -178,9 +191,12 @@ async def test_a_container_that_wakes_after_a_take_over_is_only_a_moment_in_the_
             await control.send(BOB, ADA, "still there?")
             await customer.event_when(_reads("still there?"))
             session = customer.session()
+        left = await asyncio.to_thread(left_in, story.folder / "frozen")
+        customer.events += await published(story.clients, *left)
 
     read = [message["text"] for message in await control.received(BOB, len(texts))]
     assert read == texts
+    assert story.stored("are you asleep?") == 1
     assert (session.status, session.fence) == (SessionStatus.CONNECTED, fence + 1)
 
 
