@@ -31,9 +31,9 @@ class Reporter:
         self._id = session.id
         self.retry_at = session.retry_at
         """When the device is started again, while it waits for that."""
-        replaced = session.reason is DisconnectReason.STREAM_REPLACED
+        replaced = session.reason is DisconnectReason.STREAM_REPLACED and session.fence == fence
         self.replaced_at = session.disconnected_at if replaced else None
-        """When another socket threw it out last, as far as is remembered."""
+        """When another socket threw it out last, under this lease."""
         self._attempts = session.reconnect_attempts
         self._sessions = sessions
         self._fence = fence

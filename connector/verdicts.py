@@ -112,6 +112,8 @@ POLICY: dict[str, Verdict] = {
 def once_replaced(before: datetime | None, now: datetime, *, lease_duration: timedelta) -> Verdict:
     """Judge a device that another socket with its keys has thrown out, by when that happened before.
 
+    `before` is of the same lease: with each new one there is another former holder.
+
     The first time it may be a former holder that was paused, and woke: whatsmeow connects again before that
     one's supervisor can stop it. So we wait a lease duration: by then it is stopped, or we know it was us.
     """

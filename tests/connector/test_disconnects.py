@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from connector.reporter import Reporter
 from connector.verdicts import POLICY, Next, once_replaced
+from infra.aws.sessions import Sessions
 from infra.contract.calls import PairingCodeWanted, Refused
 from infra.contract.session import Desired, DisconnectReason, Session, SessionEvent, SessionStatus, may_follow
+from tests.aws.builders import a_connected_session
 from tests.connector.conftest import Connector, linked
 from tests.sandbox.conftest import ADA, BOB
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from connector.settings import Settings
     from connector.verdicts import Verdict
+    from infra.aws.clients import Clients
     from tests.connector.customer import Customer
     from tests.sandbox.conftest import Control
 
@@ -139,6 +143,18 @@ def test_only_who_is_replaced_again_soon_after_it_came_back_gives_up(
 
     once = POLICY["replaced"]._replace(pause=lease_duration)
     assert verdict == (POLICY["replaced_again"] if gives_up else once)
+
+
+@pytest.mark.parametrize(("fence", "remembers"), [(4, True), (5, False)])
+def test_a_replacement_under_a_former_lease_is_forgotten(
+    clients: Clients, fence: int, *, remembers: bool
+) -> None:
+    now = datetime.now(UTC)
+    session = a_connected_session(fence=4, reason=DisconnectReason.STREAM_REPLACED, disconnected_at=now)
+
+    reporter = Reporter(session, Sessions(clients), fence=fence)
+
+    assert reporter.replaced_at == (now if remembers else None)
 
 
 async def test_a_connection_that_breaks_is_said_and_comes_back(
