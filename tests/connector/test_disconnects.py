@@ -14,7 +14,15 @@ from connector.reporter import Reporter
 from connector.verdicts import POLICY, Next, once_replaced
 from infra.aws.sessions import Sessions
 from infra.contract.calls import PairingCodeWanted, Refused
-from infra.contract.session import Desired, DisconnectReason, Session, SessionEvent, SessionStatus, may_follow
+from infra.contract.session import (
+    Desired,
+    DisconnectReason,
+    Report,
+    Session,
+    SessionEvent,
+    SessionStatus,
+    may_follow,
+)
 from tests.aws.builders import a_connected_session
 from tests.connector.conftest import Connector, linked
 from tests.sandbox.conftest import ADA, BOB
@@ -128,6 +136,25 @@ async def test_a_session_that_is_replaced_comes_back_once_and_then_waits_for_its
     assert (once.status, once.reason) == (SessionStatus.DISCONNECTED, DisconnectReason.STREAM_REPLACED)
     assert (again.reason, again.retry_at) == (DisconnectReason.STREAM_REPLACED, None)
     assert told == [(SessionEvent.REPLACED, logging.WARNING), (SessionEvent.REPLACED, logging.ERROR)]
+
+
+async def test_what_a_successors_socket_does_to_ours_is_no_news(
+    new_connector: NewConnector, customer: Customer, control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with new_connector():
+        await linked(customer, control, ADA)
+        fence = customer.session().fence + 1
+        told = customer.sessions.report(customer.id, Report(status=SessionStatus.CONNECTING), fence=fence)
+        assert told is not None
+
+        await control.fault("replaced")
+        await control.stats_when(lambda stats: stats["connections"] == 0)
+
+    session = customer.session()
+    assert "session_superseded" in [record.getMessage() for record in caplog.records]
+    assert (session.status, session.reason, session.fence) == (SessionStatus.CONNECTING, None, fence)
+    assert SessionEvent.REPLACED not in [event for event, _ in events(caplog)]
 
 
 @pytest.mark.parametrize(
