@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from connector.listener import Listener
-from connector.verdicts import SILENT
+from connector.verdicts import SILENT, Next
 from infra.aws.errors import AwsError
 from infra.contract.session import DisconnectReason
 
@@ -51,6 +51,7 @@ class DeviceRun:
         is superseded by us cannot report what our socket does to theirs.
         """
         await self._serving.blob.claim()
+        goes_on = False
         try:
             await self._serving.reporter.starting(linked=self._serving.blob.is_linked())
             verdict = await self._hold()
@@ -59,9 +60,15 @@ class DeviceRun:
                 verdict = await self._hold()
             if verdict is not None and verdict.reason is DisconnectReason.KEYS_UNREADABLE:
                 self._serving.blob.discard()  # the next start goes on from the blob
+            goes_on = _runs_again_at_once(verdict) and not self._to_end
             return verdict
         finally:
-            await self._save_for_good()
+            if (
+                goes_on
+            ):  # at once: fifty devices of a dead host would else be saved twice before they are back
+                self._serving.blob.touch()
+            else:
+                await self._save_for_good()
 
     async def _hold(self) -> Verdict | None:
         device = await self._hosts.start(self._serving.blob.database)
@@ -108,3 +115,7 @@ class DeviceRun:
                 await self._serving.blob.save(final=True)
         except (TimeoutError, AwsError) as error:
             _log.error("auth_blob_not_final", extra={"session": self._serving.id, "cause": str(error)})
+
+
+def _runs_again_at_once(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.next is Next.START_SOON and not verdict.pause
