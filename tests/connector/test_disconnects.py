@@ -126,10 +126,10 @@ async def test_a_session_that_is_replaced_comes_back_once_and_then_waits_for_its
         await control.fault("replaced")
         again = await customer.status(SessionStatus.FAILED)
         await control.stats_when(lambda stats: stats["connections"] == 0)
-        told = [event for event in events(caplog) if event[0] == SessionEvent.REPLACED]
         customer.want(Desired.RUNNING)
         await customer.status(SessionStatus.CONNECTED)
 
+    told = [event for event in events(caplog) if event[0] == SessionEvent.REPLACED]
     assert once.retry_at is not None
     assert once.disconnected_at is not None
     assert once.retry_at - once.disconnected_at >= connector_settings.lease_duration
