@@ -104,7 +104,8 @@ class HostProcess:
                 asking.cancel()
                 channel.close()
                 await self._end()
-        self.last_words = self.last_words or self._take_last_words()
+        words = self._take_last_words()  # in any case: the file goes with it
+        self.last_words = self.last_words or words
         self.ready_or_gone.set()
         self._gone.set()
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     import pytest
 
 
+def written_errors(folder: Path) -> list[Path]:
+    """Give the files that hosts wrote their errors to: they may hold anything, and go with their host."""
+    return list(folder.glob("*.stderr"))
+
+
 async def test_a_crash_is_noticed_by_the_devices_of_that_host_alone(tmp_path: Path) -> None:
     async with (
         DeviceHosts(tmp_path, capacity=5, launcher=FAKE) as hosts,
@@ -65,6 +70,7 @@ async def test_a_host_that_hangs_is_killed_and_its_devices_come_back(
         assert keepers[1].deaths == 0
     [died] = [record for record in caplog.records if record.msg == "device_host_died"]
     assert died.last_words == "it hung"  # type: ignore[attr-defined]
+    assert written_errors(tmp_path) == []
 
 
 async def test_a_host_that_is_not_listened_to_is_not_taken_for_dead(
