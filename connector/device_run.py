@@ -63,10 +63,8 @@ class DeviceRun:
             goes_on = _runs_again_at_once(verdict) and not self._to_end
             return verdict
         finally:
-            if (
-                goes_on
-            ):  # at once: fifty devices of a dead host would else be saved twice before they are back
-                self._serving.blob.touch()
+            if goes_on:
+                self._serving.blob.touch()  # fifty devices of a dead host have no time for two saves each
             else:
                 await self._save_for_good()
 

@@ -125,8 +125,6 @@ class Sender:
             await self._intake.expire()
 
     async def _await_news(self) -> None:
-        if self._has_news:
-            return
         try:
             await asyncio.wait_for(self._nudged.wait(), self._intake.patience)
         except TimeoutError:

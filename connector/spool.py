@@ -81,12 +81,12 @@ async def publish_left_again_and_again(
 async def publish_left(files: Collection[Path], events: Events) -> None:
     """Publish what may not have been; what was is known by its id."""
     for file in files:
-        seen = _kept(file)
+        seen = await asyncio.to_thread(_kept, file)
         if seen is None:
             file.rename(file.with_suffix(_UNREADABLE))  # for people to see; after a day it is tidied away
             continue
+        session_id = SessionId(file.name.partition(".")[0])
         for each in seen:
-            session_id = SessionId(file.name.partition(".")[0])
             await events.put(event_of(session_id, each, maybe_known=True))
         await events.then(partial(file.unlink, missing_ok=True))
         _log.warning("spool_left", extra={"file": file.name, "events": len(seen)})

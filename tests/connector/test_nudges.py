@@ -12,7 +12,7 @@ from infra.contract.ids import SessionId
 from infra.contract.queues import Nudge, NudgeReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pytest
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 NUDGE = Nudge(SessionId("ada"), NudgeReason.SEND)
 
 
+def nudges_of(
+    queues: Queues, follow: Callable[[Nudge], None], group: asyncio.TaskGroup, *, seconds: float
+) -> Nudges:
+    """Make the pollers of two shards, whose long polls take so many seconds."""
+    wait = timedelta(seconds=seconds)
+    return Nudges(queues, lambda _, nudge: follow(nudge), shards=2, wait=wait, group=group)
+
+
 async def test_what_a_long_poll_receives_after_the_hand_over_is_there_for_the_successor(
     clients: Clients,
 ) -> None:
     queues, followed = Queues(clients), list[Nudge]()
     async with asyncio.TaskGroup() as group:
-        nudges = Nudges(
-            queues,
-            lambda _, nudge: followed.append(nudge),
-            shards=2,
-            wait=timedelta(seconds=2),
-            group=group,
-        )
+        nudges = nudges_of(queues, followed.append, group, seconds=2)
         nudges.receive(0)
         await asyncio.sleep(0.2)  # the poll waits at the queue by now, or else takes none at all
 
@@ -60,13 +62,7 @@ async def test_nudges_that_were_followed_are_deleted_together(
 
     monkeypatch.setattr(queues, "delete_nudges", counted)
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        nudges = Nudges(
-            queues,
-            lambda _, nudge: followed.put_nowait(nudge),
-            shards=1,
-            wait=timedelta(seconds=1),
-            group=group,
-        )
+        nudges = nudges_of(queues, followed.put_nowait, group, seconds=1)
         nudges.receive(0)
         for _ in range(12):
             await asyncio.to_thread(queues.nudge, 0, NUDGE)
