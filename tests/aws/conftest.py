@@ -89,9 +89,10 @@ def outbox(clients: Clients) -> Outbox:
 
 def _empty(clients: Clients) -> None:
     table = clients.settings.table_name
-    for item in clients.dynamodb.scan(TableName=table)["Items"]:
-        clients.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    for page in list(clients.dynamodb.get_paginator("scan").paginate(TableName=table)):
+        for item in page["Items"]:
+            clients.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
     bucket = clients.settings.bucket_name
-    stored = clients.s3.list_object_versions(Bucket=bucket)
-    for version in (*stored.get("Versions", ()), *stored.get("DeleteMarkers", ())):
-        clients.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    for stored in list(clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)):
+        for version in (*stored.get("Versions", ()), *stored.get("DeleteMarkers", ())):
+            clients.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
