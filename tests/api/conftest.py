@@ -6,7 +6,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from control_plane.api_keys.bootstrap import bootstrap_admin_key
 from infra.aws.api_keys import ApiKeys
@@ -14,6 +13,7 @@ from infra.aws.clients import AwsSettings, Clients
 from infra.contract.clock import SystemClock
 from infra.local.stack import create_stack
 from tests.api.gateway import Gateway
+from tests.moto_aws import moto_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ ADMIN_SECRET = "roost_the-first-key-of-all-in-these-tests"  # noqa: S105  it ope
 
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[None]:
-    with mock_aws():
+    with moto_aws():
         yield
 
 

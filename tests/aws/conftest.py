@@ -10,7 +10,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from infra.aws.clients import AwsSettings, Clients
 from infra.aws.messages import Messages
@@ -18,6 +17,7 @@ from infra.aws.outbox import Outbox
 from infra.aws.sessions import Sessions
 from infra.local.stack import create_stack
 from tests.aws.embedded import embedded_aws
+from tests.moto_aws import moto_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ SHARDS = 2
 
 @pytest.fixture(scope="session")
 def _aws() -> Iterator[None]:
-    with mock_aws():
+    with moto_aws():
         yield
 
 

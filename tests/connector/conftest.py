@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import pytest
-from moto import mock_aws
 
 from connector.device_host.protocol import Connected, QrShown
 from connector.hosts import DeviceHosts, HostDied, HostedDevice
@@ -21,6 +20,7 @@ from infra.contract.session import SessionStatus
 from infra.local.stack import create_stack
 from tests.connector.customer import Customer
 from tests.connector.outbox_bench import OutboxBench
+from tests.moto_aws import moto_aws
 from tests.sandbox.conftest import Control, control, sandbox
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class Connector:
 def clients() -> Iterator[Clients]:
     """Give the clients of an empty stack with two shards, in moto.
 
-    Its name is its own: inside another test's `mock_aws`, this one does not begin with an empty account.
+    Its name is its own: inside another test's `moto_aws`, this one does not begin with an empty account.
     """
-    with mock_aws():
+    with moto_aws():
         clients = Clients(AwsSettings(stack=f"connector{next(_NUMBERS)}", shards=2))
         create_stack(clients)
         yield clients

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from moto import mock_aws
 
 from connector.signal_repair import Forgotten
 from connector.spool import left_in
@@ -23,6 +22,7 @@ from tests.aws.embedded import embedded_aws
 from tests.connector.conftest import Connector, linked
 from tests.connector.lost_connector import LostConnector
 from tests.connector.test_spool import published
+from tests.moto_aws import moto_aws
 from tests.sandbox import arrivals
 from tests.sandbox.conftest import ADA, BOB, CYD, Control, new_client
 from tests.sandbox.conftest import link as link_client
@@ -53,7 +53,7 @@ def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def clients(embedded_url: str) -> Iterator[Clients]:
     """Give the clients of an empty stack there; moto only gives the credentials."""
-    with mock_aws():
+    with moto_aws():
         clients = Clients(AwsSettings(stack=f"lost{next(_NUMBERS)}", shards=1, endpoint_url=embedded_url))
         create_stack(clients)
         yield clients

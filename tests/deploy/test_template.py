@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto import mock_aws
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from infra.aws.clients import LOCAL_ACCOUNT, AwsSettings, Clients
@@ -19,6 +18,7 @@ from infra.contract import keys
 from infra.contract.keys import INDEXES
 from infra.local.stack import create_stack, data_plane
 from infra.local.template import TEMPLATE, read_template
+from tests.moto_aws import moto_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def resources() -> dict[str, Any]:
 @pytest.fixture
 def stack() -> Iterator[Clients]:
     """The stack "shop" in moto."""
-    with mock_aws():
+    with moto_aws():
         clients = Clients(SETTINGS)
         create_stack(clients)
         yield clients
