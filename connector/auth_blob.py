@@ -54,6 +54,9 @@ class _Note(msgspec.Struct):
     boot: str
 
 
+_NOTE = msgspec.json.Decoder(_Note)
+
+
 class AuthBlob:
     """The local database of a session, and its copy in S3. A save raises LostError if another saved since."""
 
@@ -164,7 +167,7 @@ class AuthBlob:
 
     def _read_note(self) -> _Note | None:
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
-            return msgspec.json.decode(self._note.read_bytes(), type=_Note)
+            return _NOTE.decode(self._note.read_bytes())
         return None
 
     def _write_note(self, etag: str) -> None:

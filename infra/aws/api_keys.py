@@ -9,7 +9,7 @@ import msgspec
 
 from infra.aws.listings import read_listing
 from infra.aws.pages import Page
-from infra.aws.records import from_item, key_of, listed, plain, to_item
+from infra.aws.records import Reader, key_of, listed, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table
 from infra.contract import keys
 from infra.contract.api_keys import ApiKey
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.aws.clients import Clients
 
 _NOTED_EVERY = timedelta(minutes=1)
+_API_KEY = Reader(ApiKey)
 
 
 class ApiKeys:
@@ -90,4 +91,4 @@ def _write(key: ApiKey) -> Item:
 
 
 def _read(item: Item) -> ApiKey:
-    return from_item(item, ApiKey, secret_hash=item[keys.PARTITION].removeprefix(keys.api_key("").pk))
+    return _API_KEY.read(item, secret_hash=item[keys.PARTITION].removeprefix(keys.api_key("").pk))

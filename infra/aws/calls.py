@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from infra.aws.records import from_item, plain, to_item
+from infra.aws.records import Reader, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table
 from infra.contract import keys
 from infra.contract.calls import Answer, Call
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KEPT = timedelta(hours=1)
 """How long an expired call can still be read."""
+_CALL = Reader(Call)
 
 
 class Calls:
@@ -66,4 +67,4 @@ class Calls:
 
 def _read(session_id: SessionId, item: Item) -> Call:
     call_id = item[keys.SORT].removeprefix(keys.call(session_id, "").sk)
-    return from_item(item, Call, session_id=session_id, id=call_id)
+    return _CALL.read(item, session_id=session_id, id=call_id)

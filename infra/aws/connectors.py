@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from infra.aws.records import from_item, to_item
+from infra.aws.records import Reader, to_item
 from infra.aws.table import Table
 from infra.contract import keys
 from infra.contract.ids import ConnectorId
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.aws.clients import Clients
 
 _REMEMBERED = timedelta(hours=1)
+_CONNECTOR = Reader(ConnectorRecord)
 
 
 class Connectors:
@@ -33,7 +34,7 @@ class Connectors:
     def list(self, now: datetime) -> list[ConnectorRecord]:
         """Give those that told of themselves within the last hour, the oldest first."""
         found = self._table.query("#pk = :pk", {"pk": keys.connector(ConnectorId("")).pk})
-        records = [from_item(item, ConnectorRecord, id=item[keys.SORT]) for item in found]
+        records = [_CONNECTOR.read(item, id=item[keys.SORT]) for item in found]
         known = [record for record in records if now - record.seen_at < _REMEMBERED]  # the table deletes late
         return sorted(known, key=lambda record: (record.started_at, record.id))
 

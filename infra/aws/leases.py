@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from infra.aws.records import from_item, to_item
+from infra.aws.records import Reader, to_item
 from infra.aws.table import IS_NEW, Table
 from infra.contract import keys
 from infra.contract.leases import Lease
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from infra.aws.attributes import Item
     from infra.aws.clients import Clients
     from infra.contract.ids import ConnectorId
+
+_LEASE = Reader(Lease)
 
 
 class Leases:
@@ -119,4 +121,4 @@ def _same(one: Lease, other: Lease) -> bool:
 
 
 def _read(item: Item) -> Lease:
-    return from_item(item, Lease, shard=int(item[keys.SORT]))
+    return _LEASE.read(item, shard=int(item[keys.SORT]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from infra.aws.records import at, from_item, listed, to_item
+from infra.aws.records import Reader, at, listed, to_item
 from infra.contract import keys
 from infra.contract.ids import InboundRef, OutboundRef, SessionId
 from infra.contract.keys import MESSAGES_BY_CHAT, MESSAGES_BY_WA_ID
@@ -27,6 +27,8 @@ RETENTION = timedelta(days=30)
 """How long messages are kept after they were accepted or received."""
 
 _IN_KEY = ("session_id", "ref")
+_OUTBOUND = Reader(Outbound)
+_INBOUND = Reader(Inbound)
 
 
 def write_message(message: Message, *, delete_at: datetime) -> Item:
@@ -50,7 +52,7 @@ def read_message(item: Item) -> Message:
 
 def read_outbound(item: Item) -> Outbound:
     """Read a message that was accepted for sending."""
-    return from_item(item, Outbound, session_id=_session_of(item), ref={"seq": seq_of(item)})
+    return _OUTBOUND.read(item, session_id=_session_of(item), ref={"seq": seq_of(item)})
 
 
 def write_void(session_id: SessionId, ref: OutboundRef, *, now: datetime) -> Item:
@@ -92,7 +94,7 @@ def _in_chat(session_id: SessionId, chat: Jid, at: datetime, ref: MessageRef) ->
 def _read_inbound(item: Item) -> Inbound:
     at_ms, _, wa_id = item[keys.SORT].removeprefix(INBOUND).partition("#")
     ref = InboundRef(int(at_ms), wa_id)
-    return from_item(item, Inbound, session_id=_session_of(item), ref=ref)
+    return _INBOUND.read(item, session_id=_session_of(item), ref=ref)
 
 
 def _session_of(item: Item) -> SessionId:

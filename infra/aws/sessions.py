@@ -12,7 +12,7 @@ from infra.aws.erasure import delete_items
 from infra.aws.listings import read_listing
 from infra.aws.pages import Page
 from infra.aws.placement import shard_for, start_on, stop
-from infra.aws.records import from_item, listed, plain, to_item
+from infra.aws.records import Reader, listed, plain, to_item
 from infra.aws.table import EXISTS, IS_NEW, Table, assignment, one_of
 from infra.contract import keys
 from infra.contract.ids import SessionId
@@ -41,6 +41,7 @@ _RUNNING = frozenset(
 )
 """Where a start has nothing to add."""
 _ENDS = frozenset({SessionStatus.STOPPED, SessionStatus.LOGGED_OUT, SessionStatus.FAILED})
+_SESSION = Reader(Session)
 
 
 class NoPlace(msgspec.Struct, frozen=True):
@@ -234,7 +235,7 @@ class Sessions:
 
 
 def _read(item: Item) -> Session:
-    return from_item(item, Session, id=item[keys.PARTITION].partition("#")[2])
+    return _SESSION.read(item, id=item[keys.PARTITION].partition("#")[2])
 
 
 def _found(item: Item | None) -> Session | None:
