@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from connector import recycling
 from connector.device_host.protocol import Connected, Stopped
 from infra.contract.session import Desired, DisconnectReason, SessionStatus
 from tests.connector.conftest import Connector, heard, link, linked
@@ -53,6 +54,39 @@ async def test_a_session_that_kills_its_host_is_failed_and_the_others_stay(
     assert started.reason in {DisconnectReason.HOST_CRASHED, None}
     words = {getattr(record, "last_words", None) for record in caplog.records}
     assert "fatal error: concurrent map writes" in words
+
+
+async def test_a_host_that_has_grown_is_replaced_amid_sends(
+    clients: Clients,
+    connector_settings: Settings,
+    control: Control,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(event: str) -> bool:
+        return event in {record.msg for record in caplog.records}
+
+    caplog.set_level("INFO")
+    monkeypatch.setattr(recycling, "SETTLED", 0)
+    launcher = (sys.executable, "-m", "tests.connector.hungry_client_kit", str(tmp_path / "sandbox"))
+    customers = Customer(clients, "ada"), Customer(clients, "bob")
+    sent: list[str] = []
+    async with Connector(msgspec.structs.replace(connector_settings, host_launcher=launcher), clients):
+        for customer, number in zip(customers, (ADA, BOB), strict=True):
+            await linked(customer, control, number)
+        async with asyncio.timeout(30):
+            while not told("device_host_ended"):
+                sent.append(f"number {len(sent)}")
+                last = customers[0].send(sent[-1], CYD)
+                await asyncio.sleep(0.2)
+        await customers[0].sent(last)
+        for customer in customers:
+            await customer.status(SessionStatus.CONNECTED)
+
+    assert told("device_host_retires")
+    assert not told("device_host_died")
+    assert [message["text"] for message in await control.received(CYD, len(sent))] == sent
 
 
 async def test_devices_are_stopped_side_by_side(hosts: DeviceHosts, control: Control, tmp_path: Path) -> None:
