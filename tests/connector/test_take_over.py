@@ -30,6 +30,7 @@ from tests.sandbox.conftest import link as link_client
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from connector.settings import Settings
@@ -200,6 +201,30 @@ async def test_a_container_that_wakes_after_a_take_over_is_only_a_moment_in_the_
     assert (session.status, session.fence) == (SessionStatus.CONNECTED, fence + 1)
 
 
+async def test_a_message_that_is_asked_for_again_though_it_was_stored_is_stored_once(story: Story) -> None:
+    customer, control = story.customer, story.control
+    async with story.connector("first"):
+        await linked(customer, control, ADA)
+    fence = customer.session().fence
+    async with story.other_process("lost") as lost:
+        await story.connected_after(fence)
+        await control.send(CYD, ADA, "hello")
+        await customer.event_when(_reads("hello"))
+        await story.say("hello Cyd", CYD)
+        await control.received(CYD)
+        await control.fault("drop-receipt")
+        await control.send(CYD, ADA, "known?")  # in a Signal session that the blob does not have
+        await customer.event_when(_reads("known?"))
+        await control.stats_when(lambda stats: stats["receipts_lost"] == 1)
+        await lost.lose()
+    fence = customer.session().fence
+    async with story.connector("next"):
+        await story.connected_after(fence)
+        await customer.event_when(lambda _: len(_times(customer, "known?")) > 1)
+
+    assert story.stored("known?") == 1
+
+
 async def test_what_was_acknowledged_to_whatsapp_outlives_its_supervisor(story: Story) -> None:
     texts = [f"text {number}" for number in range(20)]
 
@@ -218,6 +243,11 @@ async def test_what_was_acknowledged_to_whatsapp_outlives_its_supervisor(story: 
                 await story.customer.event_when(_reads(text))
 
     assert not list((story.folder / "here").glob("*.events"))
+
+
+def _times(customer: Customer, text: str) -> set[datetime]:
+    events = [event for event in customer.events if isinstance(event, MessageReceived)]
+    return {event.sent_at for event in events if event.content == Text(text)}
 
 
 def _reads(text: str) -> Callable[[object], bool]:

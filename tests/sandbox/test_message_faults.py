@@ -49,6 +49,23 @@ async def test_a_message_whose_acknowledgement_was_lost_is_repeated_and_read_onc
     assert (stats["messages_repeated"], stats["duplicate_counters"], stats["undecryptable"]) == (1, 0, 0)
 
 
+async def test_a_message_whose_receipt_was_lost_comes_again_and_is_read_once(
+    ada: NeonizeClient, control: Control
+) -> None:
+    await control.fault("drop-receipt")
+    first = await control.send(BOB, ADA, "did you get this?")
+    await arrivals.message(ada, first)
+    await control.stats_when(lambda stats: stats["receipts_lost"] == 1)
+
+    await control.fault("close")
+    second = await control.send(BOB, ADA, "and this?")
+    await arrivals.message(ada, second)
+    await control.settled()
+
+    read = [message["Info"]["ID"] for message in arrivals.messages(ada)]
+    assert read == [first, second]
+
+
 async def test_slow_acknowledgements_come_as_late_as_ordered(ada: NeonizeClient, control: Control) -> None:
     await ada.send_text(BOB, "hello")
     await control.fault("slow-ack", seconds=1.5)

@@ -24,6 +24,7 @@ class FaultKind(enum.StrEnum):
     CLIENT_OUTDATED = "client-outdated"
     SEND_ERROR_463 = "send-error-463"
     DROP_ACK = "drop-ack"
+    DROP_RECEIPT = "drop-receipt"
     SLOW_ACK = "slow-ack"
     MEDIA_ERROR = "media-error"
     OFFLINE = "offline"

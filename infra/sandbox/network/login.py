@@ -135,6 +135,10 @@ class Login:
             asyncio.get_running_loop().call_later(slow.seconds or 0, self.connection.send, ack)
 
     def _receipt(self, stanza: Node) -> None:
+        of_arrival = stanza.text("type", "") != "retry"
+        if of_arrival and self.network.faults.use(self.account.number, FaultKind.DROP_RECEIPT):
+            self.network.stats.receipts_lost += 1
+            return
         self.network.confirmed(self.device, stanza)
         attrs: Attributes = {"class": "receipt", "id": stanza.text("id"), "from": stanza.jid("to")}
         attrs |= {"type": stanza.text("type", ""), "t": self.network.now()}

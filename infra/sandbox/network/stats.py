@@ -24,6 +24,8 @@ class Stats(msgspec.Struct):
     """Messages that a phone could not decrypt."""
     duplicate_counters: int = 0
     """Messages that a phone dropped because their Signal counter had been used before."""
+    receipts_lost: int = 0
+    """Receipts of linked devices that a fault kept from the server."""
     retry_receipts_in: int = 0
     """Requests by linked devices to have a message encrypted again."""
     retry_receipts_out: int = 0

@@ -187,7 +187,7 @@ async def test_the_counters_tell_what_was_received(api: httpx.AsyncClient) -> No
     assert set(stats) == {
         *("connections", "connections_total", "handshakes_failed", "malformed"),
         *("messages_in", "messages_repeated", "messages_out"),
-        *("undecryptable", "duplicate_counters", "retry_receipts_in", "retry_receipts_out"),
+        *("undecryptable", "duplicate_counters", "receipts_lost", "retry_receipts_in", "retry_receipts_out"),
     }
     assert set(stats.values()) == {0}
 

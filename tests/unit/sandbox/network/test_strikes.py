@@ -89,7 +89,7 @@ def test_without_a_number_everybody_is_hit(network: Network, kind: str) -> None:
     assert all(line.aborted for line in lines)
 
 
-@pytest.mark.parametrize("kind", ["send-error-463", "drop-ack", "slow-ack", "media-error"])
+@pytest.mark.parametrize("kind", ["send-error-463", "drop-ack", "drop-receipt", "slow-ack", "media-error"])
 def test_a_fault_of_messages_leaves_connections_alone(network: Network, kind: str) -> None:
     line = online(network, ADA)
 
