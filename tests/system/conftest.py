@@ -18,6 +18,7 @@ from infra.local.gateway import Gateway
 from infra.local.linking import until_connected
 from infra.local.simulated_phones import SimulatedPhones
 from infra.sandbox.address import SandboxAddress
+from tests.chaos.processes import arguments, children
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -67,6 +68,12 @@ class StackProcess:
         """Leave nothing running, whatever happened."""
         if self._process is not None and self._process.poll() is None:
             self._end(signal.SIGTERM)
+
+    def pid_of(self, module: str) -> int:
+        """Give the process of its program that runs a module."""
+        assert self._process is not None
+        [found] = [pid for pid in children(self._process.pid) if module in arguments(pid)]
+        return found
 
     def gateway(self) -> Gateway:
         """Speak to its API as its admin."""
