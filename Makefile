@@ -43,7 +43,7 @@ contracts: install
 	$(BIN)/lint-imports
 
 test: lint types contracts ## everything that CI runs
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 chaos: install ## harm a running fleet in every way, and count what became of each message
 	@$(BIN)/python -u -m tests.chaos $(ARGS)
