@@ -78,20 +78,29 @@ class Queues:
             refused += [batch[int(failure["Id"])][0] for failure in answer.get("Failed", ())]
         return refused
 
-    def receive_events(self, *, wait: timedelta = LONG_POLL) -> list[Received[str]]:
-        """Wait for events and give up to 10 bodies, as the Lambda gets them; for a local consumer."""
-        return self._receive(keys.events_queue(self._stack), wait)
+    def receive_events(
+        self, *, wait: timedelta = LONG_POLL, hidden_for: timedelta | None = None
+    ) -> list[Received[str]]:
+        """Wait for events and give up to 10 bodies, as the Lambda gets them; for a local consumer.
+
+        What is not deleted comes again after `hidden_for`, or after as long as the queue's definition says.
+        """
+        return self._receive(keys.events_queue(self._stack), wait, hidden_for)
 
     def delete_events(self, handles: Sequence[str]) -> None:
         """Delete up to 10 events that were consumed."""
         self._delete(keys.events_queue(self._stack), handles)
 
-    def _receive(self, queue: str, wait: timedelta) -> list[Received[str]]:
+    def _receive(
+        self, queue: str, wait: timedelta, hidden_for: timedelta | None = None
+    ) -> list[Received[str]]:
+        hidden: Any = {} if hidden_for is None else {"VisibilityTimeout": int(hidden_for.total_seconds())}
         with translated():
             answer = self._clients.sqs.receive_message(
                 QueueUrl=self._url(queue),
                 MaxNumberOfMessages=AT_ONCE,
                 WaitTimeSeconds=int(wait.total_seconds()),
+                **hidden,
             )
         return [Received(each["Body"], each["ReceiptHandle"]) for each in answer.get("Messages", ())]
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _POLL = timedelta(seconds=1)
 """How long a stop may have to wait for a quiet queue."""
+_COMES_AGAIN_AFTER = timedelta(seconds=10)
+"""What a consumer that was killed had received; a Lambda's events are hidden for a minute."""
 _AFTER_FAILURE_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ def consume_until(stop: threading.Event, queues: Queues, consumer: EventConsumer
     """Consume events as they come. AWS that cannot be reached for a while is waited for."""
     while not stop.is_set():
         try:
-            received = queues.receive_events(wait=_POLL)
+            received = queues.receive_events(wait=_POLL, hidden_for=_COMES_AGAIN_AFTER)
             queues.delete_events([event.handle for event in received if _consumed(consumer, event)])
         except AwsError as error:
             logger.warning("events_not_received", extra={"error": str(error)})

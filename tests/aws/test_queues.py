@@ -106,6 +106,17 @@ def test_consumed_events_are_deleted(queues: Queues, own_stack: Clients) -> None
     assert _left_on(own_stack, keys.events_queue(own_stack.settings.stack)) == 0
 
 
+def test_events_that_a_consumer_took_to_its_grave_come_again(queues: Queues) -> None:
+    queues.publish_events([an_event(1)])
+
+    taken = queues.receive_events(wait=AT_ONCE, hidden_for=timedelta(seconds=1))
+    hidden = queues.receive_events(wait=AT_ONCE)
+    again = queues.receive_events(wait=timedelta(seconds=5))
+
+    assert (len(taken), len(hidden)) == (1, 0)
+    assert [each.message for each in again] == [each.message for each in taken]
+
+
 def _all_events(queues: Queues) -> list[Any]:
     events = []
     while received := queues.receive_events(wait=AT_ONCE):

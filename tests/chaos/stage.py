@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from infra.aws.clients import AwsSettings, Clients
-from infra.contract import keys
 from infra.local.gateway import Gateway
 from infra.local.log_lines import LogLines
 from infra.local.simulated_phones import SimulatedPhones
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from infra.local.folder import DataFolder
 
 API, AWS, CONSUMER = "infra.local.api", "infra.local.embedded_aws", "infra.local.events"
-_EVENTS_COME_AGAIN_AFTER_SECONDS = 10
-"""Not a minute, as in AWS: what a killed consumer held need not be waited for so long."""
 _SHARED_WITHIN_SECONDS = 60.0
 
 
@@ -136,11 +133,7 @@ async def _until_shared(gateway: Gateway, containers: Sequence[Container]) -> No
 
 def _clients(environment: dict[str, str]) -> Clients:
     os.environ |= {name: environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    clients = Clients(AwsSettings.from_environment(environment))
-    queue = clients.sqs.get_queue_url(QueueName=keys.events_queue(clients.settings.stack))["QueueUrl"]
-    again = {"VisibilityTimeout": str(_EVENTS_COME_AGAIN_AFTER_SECONDS)}
-    clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes=again)  # type: ignore[arg-type]
-    return clients
+    return Clients(AwsSettings.from_environment(environment))
 
 
 async def _connectors(

@@ -34,7 +34,9 @@ async def test_every_program_may_be_killed_and_nothing_is_lost(own_stack: StackP
             await _accepted(gateway, f"after {program}")
 
         sent = await phones.texts(BOB, 2 * len(PROGRAMS), within=60)
-        received = await eventually(lambda: _received(gateway), lambda texts: len(texts) == len(PROGRAMS))
+        received = await eventually(
+            lambda: _received(gateway), lambda texts: len(texts) == len(PROGRAMS), within=60
+        )
 
     expected = [f"{moment} {program}" for program in PROGRAMS for moment in ("before", "after")]
     assert [each["text"] for each in sent] == expected
