@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 from connector.patience import persistently
@@ -15,6 +13,7 @@ from infra.aws.queues import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from datetime import timedelta
 
     from infra.aws.queues import Queues, Received
@@ -30,7 +29,8 @@ class Nudges:
     """The pollers, owned by the task group that is handed in.
 
     A long poll cannot be called off. What it receives after its shard was handed over goes back to the queue:
-    the successor would miss it until it looks by itself.
+    the successor would miss it until it looks by itself. When the shard comes back meanwhile, it is gone on
+    with: a shard never waits for a thread that another shard's former poll has.
     """
 
     def __init__(
@@ -48,34 +48,36 @@ class Nudges:
         self._group = group
         self._threads = ThreadPoolExecutor(shards, "nudges")
         self._followed: dict[int, list[str]] = {}
-        self._polls: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
+        self._pollers: dict[int, asyncio.Task[None]] = {}
+        self._polls: dict[int, Future[list[Received[Nudge]]]] = {}
 
     def receive(self, shard: int) -> None:
         """Receive a shard's nudges from now on."""
-        ignored = threading.Event()
-        task = self._group.create_task(self._poll(shard, ignored), name=f"nudges-{shard}")
-        self._polls[shard] = task, ignored
+        self._pollers[shard] = self._group.create_task(self._poll_on_and_on(shard), name=f"nudges-{shard}")
 
     def ignore(self, shard: int) -> None:
         """Receive them no longer."""
-        if shard in self._polls:
-            task, ignored = self._polls.pop(shard)
-            ignored.set()
-            task.cancel()
+        if shard in self._pollers:
+            self._pollers.pop(shard).cancel()
 
-    def _receive(self, shard: int, ignored: threading.Event) -> list[Received[Nudge]]:
+    def _poll(self, shard: int) -> Future[list[Received[Nudge]]]:
+        """Wait at the shard's queue: by the poll that waits there already, if there is one."""
+        poll = self._polls.get(shard)
+        if poll is None or poll.done():
+            poll = self._polls[shard] = self._threads.submit(self._receive, shard)
+        return poll
+
+    def _receive(self, shard: int) -> list[Received[Nudge]]:
         received = self._queues.receive_nudges(shard, wait=self._wait)
-        if ignored.is_set():
+        if shard not in self._pollers:
             self._queues.return_nudges(shard, [each.handle for each in received])
             return []
         return received
 
-    async def _poll(self, shard: int, ignored: threading.Event) -> None:
-        loop = asyncio.get_running_loop()
-        receive = partial(self._receive, shard, ignored)
+    async def _poll_on_and_on(self, shard: int) -> None:
         while True:
             try:
-                received = await loop.run_in_executor(self._threads, receive)
+                received = await asyncio.wrap_future(self._poll(shard))
             except AwsError as error:
                 _log.warning("nudges_out_of_reach", extra={"shard": shard, "cause": str(error)})
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
