@@ -27,7 +27,7 @@ class Reader(Generic[R]):
     """Reads items as records of one type; made while its module is imported, like a decoder of msgspec.
 
     msgspec prepares a type at its first use, and the process dies when two threads do that at once (0.22,
-    measured: 12 of 20 processes with 8 threads). So a type is prepared here, with all that it is made of.
+    12 of 20 processes, with 8 threads that take short turns). So a type is prepared here, with all its parts.
     """
 
     def __init__(self, record_type: type[R]) -> None:
