@@ -52,14 +52,14 @@ async def test_what_a_long_poll_receives_after_the_hand_over_is_there_for_the_su
 async def test_a_shard_that_comes_back_waits_for_no_thread_that_a_former_poll_has(clients: Clients) -> None:
     queues, followed = Queues(clients), asyncio.Queue[Nudge]()
     async with asyncio.TaskGroup() as group:
-        nudges = nudges_of(queues, followed.put_nowait, group, seconds=5)
+        nudges = nudges_of(queues, followed.put_nowait, group, seconds=6)
         for change in (nudges.receive, nudges.ignore, nudges.receive):
             for shard in (0, 1):
                 change(shard)
             await asyncio.sleep(0.2)  # the polls wait at the queues by now
 
         await asyncio.to_thread(queues.nudge, 1, NUDGE)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(4):
             assert await followed.get() == NUDGE
         for shard in (0, 1):
             nudges.ignore(shard)
