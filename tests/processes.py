@@ -25,9 +25,9 @@ def arguments(pid: int) -> list[str]:
     return []
 
 
-def program(module: str) -> int:
-    """Give the process of ours that runs a module; raises LookupError while there is none."""
-    for pid in children(os.getpid()):
+def program(module: str, *, of: int | None = None) -> int:
+    """Give the child of a process, or of ours, that runs a module; raises LookupError while there is none."""
+    for pid in children(of or os.getpid()):
         if module in arguments(pid):
             return pid
     raise LookupError(f"nobody runs {module}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from infra.aws.clients import AwsSettings
 
 
 @contextmanager
@@ -24,3 +27,16 @@ def embedded_aws(folder: Path) -> Iterator[str]:
         finally:
             program.terminate()
             program.wait(20)
+
+
+def environment_of(settings: AwsSettings) -> dict[str, str]:
+    """Give the environment that leads another process to a stack in it."""
+    return {
+        **os.environ,
+        "AWS_ENDPOINT_URL": settings.endpoint_url or "",
+        "AWS_REGION": settings.region,
+        "AWS_ACCESS_KEY_ID": "test",  # it checks none
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "ROOST_STACK": settings.stack,
+        "ROOST_SHARDS": str(settings.shards),
+    }

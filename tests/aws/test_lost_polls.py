@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,8 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from infra.aws.queues import Queues
+from infra.contract import keys
 from infra.contract.queues import Nudge, NudgeReason
 from tests.aws.builders import ADA
+from tests.aws.embedded import environment_of
 
 if TYPE_CHECKING:
     from infra.aws.clients import Clients
@@ -40,15 +41,9 @@ def test_a_nudge_that_a_dead_poll_took_comes_again_within_seconds(embedded: Clie
 
 
 def _poll_and_die(clients: Clients) -> None:
-    settings = clients.settings
-    environment = {
-        **os.environ,
-        "AWS_ENDPOINT_URL": settings.endpoint_url or "",
-        "AWS_REGION": settings.region,
-        "ROOST_STACK": settings.stack,
-    }
-    script = POLL.format(queue=f"{settings.stack}-shard-0")
-    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as program:
+    command = [sys.executable, "-c", POLL.format(queue=keys.shard_queue(clients.settings.stack, 0))]
+    environment = environment_of(clients.settings)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
         program.stdout.readline()
         time.sleep(0.5)  # until the poll is at the queue

@@ -22,7 +22,7 @@ from infra.aws.sessions import Sessions
 from infra.contract.ids import SessionId
 from infra.contract.session import SessionStatus
 from infra.local.folder import DataFolder
-from tests.chaos import processes
+from tests import processes
 from tests.chaos.stage import Size, running_stage
 from tests.chaos.waiting import until_none_left
 

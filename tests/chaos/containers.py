@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from infra.local import tether
-from tests.chaos import processes
+from tests import processes
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

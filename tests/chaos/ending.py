@@ -12,7 +12,7 @@ from infra.aws.sessions import Sessions
 from infra.contract import keys
 from infra.contract.ids import SessionId
 from infra.contract.message import Inbound, Outbound, Text
-from tests.chaos import processes
+from tests import processes
 from tests.chaos.accounting import Seen
 from tests.chaos.waiting import until_none_left
 

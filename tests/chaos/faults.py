@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.chaos import processes
+from tests import processes
 from tests.chaos.stage import API, AWS, CONSUMER
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from infra.local.stack_programs import Options
 from infra.local.supervisor import Supervisor
 from infra.local.up import running_stack
 from infra.sandbox.address import SandboxAddress
-from tests.chaos import processes
+from tests import processes
 from tests.chaos.cast import Cast, linked_cast
 from tests.chaos.containers import Container
 from tests.chaos.reading import Reading

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from tests.aws.embedded import environment_of
+from tests.processes import children
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -33,7 +36,7 @@ class LostConnector:
         """Start it."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "connector"),
-            env={**os.environ, **self._environment()},
+            env=self._environment(),
             cwd=_ROOT,
             start_new_session=True,
         )
@@ -70,16 +73,13 @@ class LostConnector:
         shutil.rmtree(self._settings.devices_folder, ignore_errors=True)
 
     def _send(self, number: signal.Signals) -> None:
-        for pid in [self._process.pid, *_children(self._process.pid)]:
+        for pid in [self._process.pid, *children(self._process.pid)]:
             os.kill(pid, number)
 
     def _environment(self) -> dict[str, str]:
-        settings, aws = self._settings, self._aws
+        settings = self._settings
         return {
-            "AWS_ENDPOINT_URL": aws.endpoint_url or "",
-            "AWS_REGION": aws.region,
-            "ROOST_STACK": aws.stack,
-            "ROOST_SHARDS": str(aws.shards),
+            **environment_of(self._aws),
             "ROOST_DEVICES_FOLDER": str(settings.devices_folder),
             "ROOST_HOST_LAUNCHER": shlex.join(settings.host_launcher),
             "ROOST_RENEW_SECONDS": str(settings.renew_every.total_seconds()),
@@ -88,8 +88,3 @@ class LostConnector:
             "ROOST_POLL_SECONDS": str(settings.poll_for.total_seconds()),
             "ROOST_SAVE_SECONDS": str(settings.save_after.total_seconds()),
         }
-
-
-def _children(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

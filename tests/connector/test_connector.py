@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,10 +14,12 @@ from infra.contract.message import PENDING, OutboundStatus, Text
 from infra.contract.queues import MessageReceived, ReceiptReceived
 from infra.contract.session import Desired, DisconnectReason, SessionStatus
 from tests.connector.conftest import Connector, linked
+from tests.processes import arguments, children
 from tests.sandbox.conftest import ADA, BOB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from connector.settings import Settings
     from infra.aws.clients import Clients
@@ -263,7 +264,5 @@ async def test_a_customer_may_stop_and_start_in_one_breath(
 
 def the_host() -> int:
     """Give the process id of the only device host of this process."""
-    threads = Path("/proc/self/task").iterdir()
-    children = {int(child) for thread in threads for child in (thread / "children").read_text().split()}
-    [host] = [child for child in children if b"device_host" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    [host] = [pid for pid in children(os.getpid()) if "device_host" in " ".join(arguments(pid))]
     return host

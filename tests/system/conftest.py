@@ -18,7 +18,7 @@ from infra.local.gateway import Gateway
 from infra.local.linking import until_connected
 from infra.local.simulated_phones import SimulatedPhones
 from infra.sandbox.address import SandboxAddress
-from tests.chaos.processes import arguments, children
+from tests.processes import program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -72,8 +72,7 @@ class StackProcess:
     def pid_of(self, module: str) -> int:
         """Give the process of its program that runs a module."""
         assert self._process is not None
-        [found] = [pid for pid in children(self._process.pid) if module in arguments(pid)]
-        return found
+        return program(module, of=self._process.pid)
 
     def gateway(self) -> Gateway:
         """Speak to its API as its admin."""

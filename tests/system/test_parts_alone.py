@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import signal
 import socket
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.aws.clients import AwsSettings
 from infra.local.gateway import Gateway, GatewayError
 from infra.local.simulated_phones import SimulatedPhones
 from infra.sandbox.address import AddressError, SandboxAddress
-from tests.aws.embedded import embedded_aws
+from tests.aws.embedded import embedded_aws, environment_of
 from tests.system.conftest import ROOST, eventually, link
 
 if TYPE_CHECKING:
@@ -34,14 +34,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """What names a stack that was made for this test, and an admin key in it."""
     (tmp_path / "aws").mkdir()
     with embedded_aws(tmp_path / "aws") as url:
-        named = {
-            **os.environ,
-            "AWS_ENDPOINT_URL": url,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "ROOST_STACK": "byhand",
-        }
+        named = environment_of(AwsSettings(stack="byhand", endpoint_url=url))
         subprocess.run(
             [sys.executable, "-m", "infra.local.prepare"],
             env=named | {"ROOST_ADMIN_KEY": SECRET},

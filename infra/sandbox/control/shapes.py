@@ -220,10 +220,6 @@ class Problem(Struct, omit_defaults=True):
 
 def media_view(media: msgspec.Struct | None) -> MediaView | None:
     """Show what the API tells of a file."""
-    return (
-        None
-        if media is None
-        else msgspec.convert(  # noqa: TID251  in the event loop alone
-            media, MediaView, from_attributes=True
-        )
-    )
+    if media is None:
+        return None
+    return msgspec.convert(media, MediaView, from_attributes=True)  # noqa: TID251  in the event loop alone
